@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <cleave/base/clock.hpp>
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace cleave {
+
+std::string to_string(timestamp at) {
+  using namespace std::chrono;
+  auto const since_epoch = microseconds(at.microseconds());
+  auto const day = floor<days>(since_epoch);
+  year_month_day const date{sys_days(day)};
+  int const year = static_cast<int>(date.year());
+  if (!date.ok() || year < 0 || year > 9999) return fmt::format("{}", at.microseconds());
+  hh_mm_ss const time(since_epoch - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", year, static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(),
+                     time.seconds().count(), time.subseconds().count());
+}
+
+timestamp system_clock::now() const noexcept {
+  using namespace std::chrono;
+  return timestamp(duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+clock_ref::clock_ref() noexcept
+    : object_(nullptr), now_([](void*) { return cleave::system_clock{}.now(); }) {}
+
+} // namespace cleave

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <cleave/event/stream.hpp>
+
+#include <cstdint>
+
+namespace cleave {
+
+std::size_t find_invalid_utf8(std::string_view text) noexcept {
+  auto const byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  std::size_t i = 0;
+  while (i < text.size()) {
+    std::uint8_t const lead = byte(i);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    // Table 3-7 of the Unicode standard: the range of the second byte depends on the lead byte.
+    std::size_t length = 0;
+    std::uint8_t low = 0x80;
+    std::uint8_t high = 0xbf;
+    if (lead >= 0xc2 && lead <= 0xdf) length = 2;
+    else if (lead >= 0xe0 && lead <= 0xef) length = 3;
+    else if (lead >= 0xf0 && lead <= 0xf4) length = 4;
+    else return i;
+    if (lead == 0xe0) low = 0xa0;
+    if (lead == 0xed) high = 0x9f;
+    if (lead == 0xf0) low = 0x90;
+    if (lead == 0xf4) high = 0x8f;
+    if (text.size() - i < length) return i;
+    if (byte(i + 1) < low || byte(i + 1) > high) return i;
+    for (std::size_t k = 2; k < length; ++k) {
+      if (byte(i + k) < 0x80 || byte(i + k) > 0xbf) return i;
+    }
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+result<void> check_name(std::string_view what, std::string_view name, std::size_t limit) {
+  if (name.empty()) return unexpected(make_error(errc::invalid_argument, "the {} is empty", what));
+  if (name.size() > limit) {
+    return unexpected(make_error(errc::limit_exceeded, "the {} has {} bytes, at most {} are allowed: \"{}...\"", what,
+                                 name.size(), limit, name.substr(0, 32)));
+  }
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    auto const c = static_cast<std::uint8_t>(name[i]);
+    if (c < 0x20 || c == 0x7f) {
+      return unexpected(make_error(errc::invalid_argument,
+                                   "the {} has a control character (byte {}) at offset {}, after \"{}\"", what,
+                                   std::uint64_t{c}, i, name.substr(0, i)));
+    }
+  }
+  if (auto const bad = find_invalid_utf8(name); bad != std::string_view::npos) {
+    return unexpected(make_error(errc::invalid_argument, "the {} is not UTF-8 at offset {}", what, bad));
+  }
+  return {};
+}
+
+} // namespace cleave
