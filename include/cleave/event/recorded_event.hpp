@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+// An event as a store hands it out, and an event on its way into a store.
+#pragma once
+
+#include <cleave/event/envelope.hpp>
+#include <cleave/event/event_type.hpp>
+
+#include <span>
+#include <string_view>
+
+namespace cleave {
+
+// A stored event: the object itself (a store in memory), or its stored form. Read it with visit_event (event/event_set.hpp).
+// All views and pointers are valid during the call that handed it out, no longer.
+struct recorded_event {
+  envelope at;
+  event_type const* type = nullptr; // of `object`; nullptr when the event is held as bytes
+  void const* object = nullptr;
+  std::string_view data{}; // the stored form (JSON text, for the default codec) where `type` is nullptr
+};
+
+// An event to be stored: the object (type and object set), or a name and a stored form made elsewhere (data). Views: the store
+// copies what it keeps before append returns. The id makes a retry safe; nil is errc::invalid_argument. Tags are 1 to
+// limits::tag_bytes of UTF-8 without control characters, each once, in any order; at most limits::tags_per_event.
+struct new_event {
+  event_id id;
+  std::string_view name;
+  event_type const* type = nullptr;
+  void const* object = nullptr;
+  std::string_view data{};
+  std::span<std::string_view const> tags{};
+  cleave::metadata metadata{};
+};
+
+template <class E> new_event to_new_event(event_id id, E const& event) noexcept {
+  return new_event{.id = id, .name = event_type_of<E>.name, .type = &event_type_of<E>, .object = &event};
+}
+
+// A function that takes stored events one by one and says whether it wants more.
+template <class S>
+concept event_sink = requires(S& sink, recorded_event const& event) {
+  { sink(event) } -> std::same_as<bool>;
+};
+
+} // namespace cleave
