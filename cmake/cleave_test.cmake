@@ -12,10 +12,15 @@ if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
   target_include_directories(Catch2::Catch2 INTERFACE ${CMAKE_CURRENT_BINARY_DIR}/catch_v2_names)
 endif()
 
+# tests-<label> builds every program of a label.
+foreach(label IN ITEMS unit contract attack engines)
+  add_custom_target(tests-${label})
+endforeach()
+
 # cleave_add_test(NAME name SOURCES file... [LIBS target...] [LABELS label...] [TIMEOUT seconds])
 #
-# Builds the program test_<name> and gives ctest one entry for each TEST_CASE in it, "<name>/<title>". The target
-# tests-<label> builds all programs of a label. Default: label unit, 60 seconds for each TEST_CASE.
+# Builds the program test_<name> and gives ctest one entry for each TEST_CASE in it, "<name>/<title>".
+# Default: label unit, 60 seconds for each TEST_CASE.
 function(cleave_add_test)
   cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS")
   if(NOT test_LABELS)
@@ -26,15 +31,12 @@ function(cleave_add_test)
   endif()
   set(program test_${test_NAME})
   add_executable(${program} ${test_SOURCES} $<TARGET_OBJECTS:cleave_twice_a> $<TARGET_OBJECTS:cleave_twice_b>)
-  target_link_libraries(${program} PRIVATE ${test_LIBS} cleave::testing cleave::cleave Catch2::Catch2WithMain)
+  target_link_libraries(${program} PRIVATE ${test_LIBS} Catch2::Catch2WithMain)
   catch_discover_tests(${program}
     TEST_PREFIX "${test_NAME}/"
     PROPERTIES LABELS "${test_LABELS}" TIMEOUT ${test_TIMEOUT}
   )
   foreach(label IN LISTS test_LABELS)
-    if(NOT TARGET tests-${label})
-      add_custom_target(tests-${label})
-    endif()
     add_dependencies(tests-${label} ${program})
   endforeach()
 endfunction()

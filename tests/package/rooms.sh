@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSL-1.0
+# rooms.sh TREE: which room may include which, and what no core header may pull in. Sources follow their room.
+set -u
+cd "$1" || exit 1
+failed=0
+
+# forbid ROOM PATTERN REASON: no file of ROOM has an #include that matches PATTERN.
+forbid() {
+  for folder in "include/cleave/$1" "src/$1"; do
+    [ -d "$folder" ] || continue
+    if grep -rnE "^ *# *include *[<\"]($2)" "$folder"; then
+      echo "-- $3"
+      failed=1
+    fi
+  done
+}
+
+adapters='memory|sqlite|testing'
+forbid base "cleave/(event|command|query|process|$adapters)/" "base knows no other room"
+forbid event "cleave/(command|query|process|$adapters)/" "event knows base only"
+forbid command "cleave/(query|process|$adapters)/" "command knows event and base only"
+forbid query "cleave/(command|process|$adapters)/" "query knows event and base only"
+forbid process "cleave/(query|$adapters)/" "process knows command, event and base only"
+forbid memory "cleave/(sqlite|testing|application)" "an adapter knows no other adapter and no application"
+forbid sqlite "cleave/(testing|application)" "an adapter knows no application"
+forbid testing "catch2/" "the testing component works with every test framework"
+
+if grep -nE '^ *# *include *<(iostream|sqlite3\.h|fmt/|boost/json)' -r include/cleave --include='*.hpp' | grep -vE '^include/cleave/(sqlite|testing|fmt)'; then
+  echo "-- a core header is for everyone: no streams, no SQLite, no JSON library, no fmt"
+  failed=1
+fi
+exit $failed
