@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <cleave/event/commit_signal.hpp>
-
 #include <cleave/config.hpp>
+#include <cleave/event/commit_signal.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -118,7 +117,8 @@ void commit_signal::state::grown(std::uint64_t head) noexcept {
   *at = mine.next;
 }
 
-bool commit_signal::state::poll(std::uint64_t wanted, std::uint64_t seen, steady::time_point deadline) noexcept {
+bool commit_signal::state::poll(std::uint64_t wanted, std::uint64_t seen,
+                                steady::time_point deadline) noexcept {
   std::int64_t const budget = poll_ns.load(std::memory_order_relaxed);
   auto const start = steady::now();
   auto const end = std::min(start + std::chrono::nanoseconds(budget), deadline);
@@ -218,11 +218,14 @@ void commit_signal::publish(position head) noexcept {
   std::uint64_t seen = state_->last.load(std::memory_order_relaxed);
   do {
     if (head.value() <= seen) return;
-  } while (!state_->last.compare_exchange_weak(seen, head.value(), std::memory_order_seq_cst, std::memory_order_relaxed));
+  } while (!state_->last.compare_exchange_weak(seen, head.value(), std::memory_order_seq_cst,
+                                               std::memory_order_relaxed));
   if (state_->attention.load(std::memory_order_seq_cst) != 0) state_->grown(head.value());
 }
 
-position commit_signal::last() const noexcept { return position(state_->last.load(std::memory_order_acquire)); }
+position commit_signal::last() const noexcept {
+  return position(state_->last.load(std::memory_order_acquire));
+}
 
 commit_subscription commit_signal::on_commit(void* context, listener* call) {
   auto* const added = new state::node{0, context, call, nullptr};
@@ -235,7 +238,9 @@ commit_subscription commit_signal::on_commit(void* context, listener* call) {
   return commit_subscription(state_, added->id);
 }
 
-bool commit_signal::wait_for(position wanted, std::int64_t timeout_us) { return wait_for(wanted, timeout_us, interrupts()); }
+bool commit_signal::wait_for(position wanted, std::int64_t timeout_us) {
+  return wait_for(wanted, timeout_us, interrupts());
+}
 
 bool commit_signal::wait_for(position wanted, std::int64_t timeout_us, std::uint64_t seen) {
   if (last() >= wanted) return true;
@@ -246,11 +251,13 @@ bool commit_signal::wait_for(position wanted, std::int64_t timeout_us, std::uint
 
 void commit_signal::interrupt() noexcept {
   std::lock_guard lock(state_->mutex);
-  state_->interrupts.fetch_add(1, std::memory_order_relaxed);
+  state_->interrupts.fetch_add(1, std::memory_order_release);
   state_->wake_up_to(UINT64_MAX);
 }
 
-std::uint64_t commit_signal::interrupts() const noexcept { return state_->interrupts.load(std::memory_order_relaxed); }
+std::uint64_t commit_signal::interrupts() const noexcept {
+  return state_->interrupts.load(std::memory_order_acquire);
+}
 
 void commit_subscription::reset() noexcept {
   if (state_ == nullptr) return;

@@ -76,7 +76,8 @@ public:
 
 private:
   friend class commit_signal;
-  commit_subscription(commit_signal::state* state, std::uint64_t listener) noexcept : state_(state), listener_(listener) {}
+  commit_subscription(commit_signal::state* state, std::uint64_t listener) noexcept
+      : state_(state), listener_(listener) {}
 
   commit_signal::state* state_ = nullptr;
   std::uint64_t listener_ = 0;
