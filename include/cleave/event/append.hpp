@@ -51,8 +51,8 @@ struct append_request {
 };
 
 struct appended {
-  position position; // of the last event stored; the head of the log when there was none to store
-  version version;   // of the last stream in the request, behind its last event; 0 when the request names no stream
+  cleave::position position; // of the last event stored; the head of the log when there was none to store
+  cleave::version version;   // of the last stream in the request, behind its last event; 0 when the request names no stream
   bool repeated = false; // nothing was stored now: this is the answer of the first time
 };
 
@@ -60,8 +60,8 @@ struct appended {
 struct command_outcome {
   std::string command;
   std::uint64_t fingerprint = 0;
-  position position; // 0 for a rejection
-  version version;
+  cleave::position position; // 0 for a rejection
+  cleave::version version;
   std::optional<rejection> refused;
   timestamp recorded_at;
 };
