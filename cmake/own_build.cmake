@@ -15,7 +15,8 @@ endif()
 find_program(CLEAVE_CCACHE ccache)
 mark_as_advanced(CLEAVE_CCACHE)
 if(CLEAVE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CLEAVE_CCACHE})
+  # The sloppiness is what ccache wants before it takes files that use a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CLEAVE_CCACHE})
 endif()
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
