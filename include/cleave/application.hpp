@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+// The application: a store and the parts that were written for it, joined. It is the only place where commands and queries meet.
+//
+//   auto store = cleave::sqlite::event_store::open({.path = "bank.db"});
+//   cleave::application bank{*store, cleave::deciders<account>, cleave::projections<balances>};
+//   auto done = bank.execute(deposit{"alice", 500});
+//   auto cents = bank.query(balance_of{"alice"}, cleave::at_least(done->position));
+#pragma once
+
+#include <cleave/application_parts.hpp>
+#include <cleave/application_side.hpp>
+#include <cleave/command/command_bus.hpp>
+#include <cleave/query/query_bus.hpp>
+#include <cleave/query/step_thread.hpp>
+
+#include <deque>
+#include <vector>
+
+namespace cleave {
+
+namespace detail {
+
+template <class Part> using made_part = decltype(made(std::declval<Part const&>()));
+
+template <class Runners> struct command_bus_of_type;
+template <class... Rs> struct command_bus_of_type<std::tuple<Rs...>> {
+  using type = command_bus<Rs...>;
+};
+
+template <class Part> application_options const* options_in(Part const& part) {
+  if constexpr (std::is_same_v<Part, application_options>) return &part;
+  else return nullptr;
+}
+
+} // namespace detail
+
+// Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
+// inline_projections<...>, stored_projections<...>(read_store), query_handlers<...>, application_options{...} (the last one counts).
+//
+// The store and the read stores must outlive it. execute and query may be called from any thread at once. It does not move. The
+// constructor brings inline projections up to the log's head, then starts a thread for each other projection; when the options say
+// `threads = false`, step() does their work instead. The destructor ends waiting queries, then each projector's present batch.
+template <event_store Store, class... Parts> class application {
+  using projector_hosts = detail::hosts_of<decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().projectors(std::declval<Store&>(), projector_options{})...))>;
+  using inline_hosts = detail::hosts_of<decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().inline_projectors(std::declval<Store&>(), projector_options{})...))>;
+  using query_handler_list = decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().query_handlers()...));
+  using side = detail::application_side<Store, inline_hosts>;
+  using bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
+
+public:
+  explicit application(Store& store, Parts const&... parts)
+      : options_(chosen(parts...)), store_(store),
+        projectors_(std::tuple_cat(detail::made(parts).projectors(store, options_.projector)...)),
+        inline_projectors_(std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
+        query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)), side_(store, inline_projectors_, options_.write),
+        commands_(std::make_from_tuple<bus>(std::tuple_cat(detail::made(parts).runners(side_)...))) {
+    inline_projectors_.for_each([](auto& projector) {
+      while (projector.step() == step::worked) {}
+    });
+    if (options_.projector.threads) {
+      projectors_.for_each(
+          [&](auto& projector) { threads_.emplace_back(projector, store_.commits(), options_.projector.poll_us); });
+    }
+  }
+  application(application const&) = delete;
+  application& operator=(application const&) = delete;
+  ~application() {
+    projectors_.for_each([](auto& projector) { projector.progress().close(); });
+  }
+
+  // Executes one command. The result is the commit, the domain's rejection, or an error; a command with an id is executed once.
+  template <class C> command_result execute(C const& command, command_context const& context = {}) {
+    return commands_.execute(command, context);
+  }
+
+  // Asks one query. With at_least(position) the answer reflects everything up to there, or is errc::stale.
+  template <query Q> result<typename Q::result_type> query(Q const& question, at_least wanted = {}) {
+    auto const answered = [&](auto&... answerers) { return query_bus(answerers...).ask(question, wanted); };
+    return projectors_.apply([&](auto&... projectors) {
+      return inline_projectors_.apply([&](auto&... inline_ones) {
+        return std::apply([&](auto&... handlers) { return answered(projectors..., inline_ones..., handlers...); }, query_handlers_);
+      });
+    });
+  }
+
+  // One bounded piece of work of each projection, for applications without threads. Idle when there was nothing to do.
+  cleave::step step() {
+    auto all = step::idle;
+    projectors_.for_each([&](auto& projector) {
+      auto const one = projector.step();
+      if (one == step::worked || all == step::idle) all = one;
+    });
+    return all;
+  }
+
+  // How far each projection is, and whether one has stopped.
+  std::vector<projection_status> projections() {
+    std::vector<projection_status> all;
+    auto const add = [&](auto& projector) { all.push_back(projector.progress().status()); };
+    projectors_.for_each(add);
+    inline_projectors_.for_each(add);
+    return all;
+  }
+
+  Store& store() noexcept { return store_; }
+
+private:
+  static application_options chosen(Parts const&... parts) {
+    application_options options;
+    auto const take = [&](application_options const* given) {
+      if (given != nullptr) options = *given;
+    };
+    (take(detail::options_in(parts)), ...);
+    return options;
+  }
+
+  application_options options_;
+  Store& store_;
+  projector_hosts projectors_;
+  inline_hosts inline_projectors_;
+  query_handler_list query_handlers_;
+  side side_;
+  bus commands_;
+  std::deque<step_thread> threads_; // last: they end before what they step
+};
+
+template <class Store, class... Parts> application(Store&, Parts const&...) -> application<Store, Parts...>;
+
+} // namespace cleave

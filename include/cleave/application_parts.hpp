@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSL-1.0
+// The parts that an application is put together from. Each names types; what has state of its own may be given as an object:
+// cleave::projections<prices>(prices{settings}).
+#pragma once
+
+#include <cleave/command/decider_runner.hpp>
+#include <cleave/command/handler_runner.hpp>
+#include <cleave/query/memory_projector.hpp>
+#include <cleave/query/query_handler.hpp>
+#include <cleave/query/stored_projector.hpp>
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace cleave {
+
+struct application_options {
+  write_options write{};
+  projector_options projector{};
+};
+
+namespace detail {
+
+// What a part may contribute; each part replaces what it has.
+struct part_base {
+  template <class Side> std::tuple<> runners(Side&) const { return {}; }
+  template <class Store> std::tuple<> projectors(Store&, projector_options const&) const { return {}; }
+  template <class Store> std::tuple<> inline_projectors(Store&, projector_options const&) const { return {}; }
+  std::tuple<> query_handlers() const { return {}; }
+};
+
+// Projectors neither copy nor move; a factory makes each in its place.
+template <class P, class Store> struct memory_projector_factory {
+  Store* log;
+  P empty;
+  projector_options options;
+  memory_projector<P, Store> operator()() const { return memory_projector<P, Store>(*log, empty, options); }
+};
+template <class P, class Store, class ReadStore> struct stored_projector_factory {
+  Store* log;
+  ReadStore* rows;
+  projector_options options;
+  stored_projector<P, Store, ReadStore> operator()() const { return stored_projector<P, Store, ReadStore>(*log, *rows, P{}, options); }
+};
+
+template <class... Ds> struct deciders_part : part_base {
+  template <class Side> auto runners(Side& side) const { return std::tuple<decider_runner<Ds, Side>...>(side_for<Ds>(side)...); }
+
+private:
+  template <class, class Side> static Side& side_for(Side& side) { return side; }
+};
+
+template <class... Hs> struct command_handlers_part : part_base {
+  std::tuple<Hs...> handlers;
+  explicit command_handlers_part(Hs... given) : handlers(std::move(given)...) {}
+  template <class Side> auto runners(Side& side) const {
+    return std::apply([&](Hs const&... each) { return std::tuple(handler_runner<Hs, Side>(side, each)...); }, handlers);
+  }
+};
+
+template <class... Hs> struct query_handlers_part : part_base {
+  std::tuple<Hs...> handlers;
+  explicit query_handlers_part(Hs... given) : handlers(std::move(given)...) {}
+  std::tuple<query_handler_runner<Hs>...> query_handlers() const {
+    return std::apply([](Hs const&... each) { return std::tuple(query_handler_runner<Hs>(each)...); }, handlers);
+  }
+};
+
+template <bool Inline, class... Ps> struct projections_part : part_base {
+  std::tuple<Ps...> empty;
+  explicit projections_part(Ps... given) : empty(std::move(given)...) {}
+  template <class Store> auto projectors(Store& log, projector_options const& options) const {
+    if constexpr (Inline) return std::tuple<>();
+    else return factories(log, options);
+  }
+  template <class Store> auto inline_projectors(Store& log, projector_options const& options) const {
+    if constexpr (Inline) {
+      static_assert(Store::keeps_objects, "cleave: an inline projection in memory needs a store in memory: what a durable store could "
+                                          "still refuse must not be in the model yet; use projections<...>");
+      return factories(log, options);
+    } else {
+      return std::tuple<>();
+    }
+  }
+
+private:
+  template <class Store> auto factories(Store& log, projector_options const& options) const {
+    return std::apply(
+        [&](Ps const&... each) { return std::tuple(memory_projector_factory<Ps, Store>{&log, each, options}...); }, empty);
+  }
+};
+
+template <class ReadStore, class... Ps> struct stored_projections_part : part_base {
+  ReadStore* rows;
+  explicit stored_projections_part(ReadStore& store) : rows(&store) {}
+  template <class Store> auto projectors(Store& log, projector_options const& options) const {
+    return std::tuple(stored_projector_factory<Ps, Store, ReadStore>{&log, rows, options}...);
+  }
+};
+
+// The name of a part: itself a part with default-constructed members; called with objects, a part with those.
+template <template <class...> class Part, class... Ts> struct part_name : part_base {
+  auto made() const { return Part<Ts...>(Ts{}...); }
+  template <class... Given> auto operator()(Given&&... given) const { return Part<Ts...>(std::forward<Given>(given)...); }
+};
+template <class... Ps> using plain_projections_part = projections_part<false, Ps...>;
+template <class... Ps> using inline_projections_part = projections_part<true, Ps...>;
+
+template <class Part> auto made(Part const& part) {
+  if constexpr (requires { part.made(); }) return part.made();
+  else return part;
+}
+
+struct options_part : part_base {
+  application_options options;
+};
+inline options_part made(application_options const& options) { return options_part{{}, options}; }
+
+// Things that stay where they were made, found by index.
+template <class Indices, class... Hosts> class host_slots;
+template <std::size_t I, class Host> struct host_slot {
+  Host host;
+};
+template <std::size_t... Is, class... Hosts>
+class host_slots<std::index_sequence<Is...>, Hosts...> : host_slot<Is, Hosts>... {
+public:
+  template <class... Factories>
+  explicit host_slots(std::tuple<Factories...> const& factories) : host_slot<Is, Hosts>{std::get<Is>(factories)()}... {}
+  host_slots(host_slots const&) = delete;
+  host_slots& operator=(host_slots const&) = delete;
+
+  static constexpr std::size_t size = sizeof...(Hosts);
+  template <class F> decltype(auto) apply(F&& f) { return f(static_cast<host_slot<Is, Hosts>&>(*this).host...); }
+  template <class F> void for_each(F&& f) { (f(static_cast<host_slot<Is, Hosts>&>(*this).host), ...); }
+};
+template <class Factories> struct hosts_of_type;
+template <class... Fs> struct hosts_of_type<std::tuple<Fs...>> {
+  using type = host_slots<std::index_sequence_for<Fs...>, std::invoke_result_t<Fs const&>...>;
+};
+template <class Factories> using hosts_of = typename hosts_of_type<Factories>::type;
+
+} // namespace detail
+
+// Deciders: event-sourced command handling.
+template <class... Ds> inline constexpr detail::deciders_part<Ds...> deciders{};
+// Command handlers that are no deciders, also those that work on tables of the application in the write transaction.
+template <class... Hs> inline constexpr detail::part_name<detail::command_handlers_part, Hs...> command_handlers{};
+// Read models in memory, fed from the log behind the commit; built from its beginning at every start.
+template <class... Ps> inline constexpr detail::part_name<detail::plain_projections_part, Ps...> projections{};
+// Read models in memory that are part of the commit: a query right after a command sees it. For stores in memory.
+template <class... Ps> inline constexpr detail::part_name<detail::inline_projections_part, Ps...> inline_projections{};
+// Objects that answer queries from elsewhere.
+template <class... Hs> inline constexpr detail::part_name<detail::query_handlers_part, Hs...> query_handlers{};
+// Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
+template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {
+  return detail::stored_projections_part<ReadStore, Ps...>(rows);
+}
+
+} // namespace cleave

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+// The write side: what all command handlers of one application share. It sits between a handler and the store: it names events,
+// appends them, lets inline projections take part in the commit, and tells the event bus afterwards.
+#pragma once
+
+#include <cleave/base/clock.hpp>
+#include <cleave/base/id.hpp>
+#include <cleave/command/command_set.hpp>
+#include <cleave/command/decision.hpp>
+#include <cleave/command/outcome.hpp>
+#include <cleave/event/append.hpp>
+#include <cleave/event/tags.hpp>
+
+#include <deque>
+#include <span>
+#include <vector>
+
+namespace cleave {
+
+struct write_options {
+  clock_ref clock{};
+  id_source_ref ids{};
+  // How often a command is decided anew when another writer was faster; then errc::version_conflict. At least 1.
+  unsigned attempts = 32;
+};
+
+namespace detail {
+
+// The events of one decision on their way into the store. A single event without tags allocates nothing.
+class outgoing_events {
+public:
+  template <class... Es>
+  outgoing_events(decision<Es...> const& decided, write_options const& options, command_context const& context) {
+    if (decided.size() == 0) return;
+    if (decided.size() > 1) several_.reserve(decided.size());
+    auto const now = options.clock.now();
+    metadata const why{context.correlation, context.causation, context.headers};
+    decided.for_each([&]<class E>(E const& event) {
+      new_event made = to_new_event(event_id(options.ids.next(now)), event);
+      made.metadata = why;
+      if constexpr (tagged<E>) made.tags = tags_.emplace_back(event).view();
+      if (decided.size() == 1) one_ = made;
+      else several_.push_back(made);
+    });
+    events_ = decided.size() == 1 ? std::span<new_event const>(&one_, 1) : std::span<new_event const>(several_);
+  }
+  outgoing_events(outgoing_events const&) = delete;
+  outgoing_events& operator=(outgoing_events const&) = delete;
+
+  std::span<new_event const> view() const noexcept { return events_; }
+
+private:
+  new_event one_;
+  std::vector<new_event> several_;
+  std::deque<tag_list> tags_; // a deque: the views must not move
+  std::span<new_event const> events_;
+};
+
+// The record of a command that carries an id; empty for one that does not.
+template <class C> result<command_record> record_of(C const& command, command_context const& context) {
+  constexpr std::string_view name = command_name<C>;
+  if (context.id.nil()) return command_record{};
+  if (name.empty()) {
+    return unexpected(make_error(errc::invalid_argument, "command id {} was given with a command that has no stored name: "
+                                                         "specialise cleave::command_name for it",
+                                 to_string(context.id)));
+  }
+  auto print = fingerprint_of(command);
+  if (!print) return unexpected(std::move(print).error());
+  return command_record{.id = context.id, .command = name, .fingerprint = *print};
+}
+
+// The first outcome of a command, as the answer to its repeat.
+inline command_result first_outcome(command_record const& now, command_outcome&& then) {
+  if (then.command != now.command || then.fingerprint != now.fingerprint) {
+    return unexpected(command_failure(make_error(errc::command_id_reused, "command id {} belongs to another command: it was {}, now it is {}{}",
+                                                 to_string(now.id), then.command, now.command,
+                                                 std::string_view(then.command == now.command ? " with other contents" : ""))));
+  }
+  if (then.refused) return unexpected(command_failure(std::move(*then.refused)));
+  return committed{then.position, then.version, true};
+}
+
+// Looks a repeat up. An outcome, or nothing when the command is new.
+template <class Source>
+std::optional<command_result> recall(Source& source, command_record const& record) {
+  if (record.id.nil()) return std::nullopt;
+  result<std::optional<command_outcome>> found = source.find_command(record.id);
+  if (!found) return command_result(unexpected(command_failure(std::move(found).error())));
+  if (!*found) return std::nullopt;
+  return first_outcome(record, std::move(**found));
+}
+
+// What became of an append: committed, or the first outcome when the command id turned out to be known after all.
+template <class Store>
+command_result answer(Store& store, result<appended>&& done, command_record const& record) {
+  if (!done) return unexpected(command_failure(std::move(done).error()));
+  if (done->repeated) {
+    if (auto before = recall(store, record)) return std::move(*before);
+  }
+  return committed{done->position, done->version, done->repeated};
+}
+
+// Stores a rejection under its command id, if it has one, and hands it back.
+template <class Store> command_result refuse(Store& store, rejection const& refused, command_record record) {
+  if (!record.id.nil()) {
+    record.refused = &refused;
+    result<appended> done = store.append(append_request{.command = &record});
+    if (!done) return unexpected(command_failure(std::move(done).error()));
+    if (done->repeated) {
+      if (auto before = recall(store, record)) return std::move(*before);
+    }
+  }
+  return unexpected(command_failure(refused));
+}
+
+} // namespace detail
+
+} // namespace cleave

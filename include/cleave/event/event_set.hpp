@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+// event_set: the events that a decider, a projection or a subscriber deals with; and visit_event, which turns a stored event
+// into the C++ event that its reader wants, through its codec and its upcasters. All routing is fixed at compile time.
+#pragma once
+
+#include <cleave/event/recorded_event.hpp>
+#include <cleave/event/upcast.hpp>
+
+#include <boost/mp11/algorithm.hpp>
+#include <boost/mp11/list.hpp>
+#include <boost/mp11/set.hpp>
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace cleave {
+
+namespace detail {
+
+template <std::size_t N> consteval bool names_differ(std::array<std::string_view, N> names) {
+  for (std::size_t i = 0; i < N; ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (names[i] == names[k]) return false;
+    }
+  }
+  return true;
+}
+
+} // namespace detail
+
+// A list of event types. Each stands in it once, and each has a stored name of its own.
+template <class... Es> struct event_set {
+  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Es...>>::value, "cleave: an event stands twice in one event_set");
+  static_assert(detail::names_differ<sizeof...(Es)>({event_name_of<Es>()...}),
+                "cleave: two events of one event_set have the same stored name");
+  static constexpr std::size_t size = sizeof...(Es);
+  template <class E> static constexpr bool contains = boost::mp11::mp_contains<boost::mp11::mp_list<Es...>, E>::value;
+};
+
+namespace detail {
+
+template <class T> inline constexpr bool is_event_set = false;
+template <class... Es> inline constexpr bool is_event_set<event_set<Es...>> = true;
+
+// The events of a set and, behind them, everything that they supersede, over as many versions as there are.
+template <class Done, class Open> struct stored_closure {
+  using type = Done;
+};
+template <class Done, class First, class... Rest>
+struct stored_closure<Done, boost::mp11::mp_list<First, Rest...>> {
+  using next = std::conditional_t<boost::mp11::mp_contains<Done, First>::value, boost::mp11::mp_list<Rest...>,
+                                  boost::mp11::mp_append<boost::mp11::mp_list<Rest...>, superseded_by<First>>>;
+  using type = typename stored_closure<boost::mp11::mp_set_push_back<Done, First>, next>::type;
+};
+template <class Set>
+using stored_events = typename stored_closure<boost::mp11::mp_list<>, boost::mp11::mp_rename<Set, boost::mp11::mp_list>>::type;
+
+template <class List> struct names_of_list;
+template <class... Es> struct names_of_list<boost::mp11::mp_list<Es...>> {
+  static constexpr std::array<std::string_view, sizeof...(Es)> value{event_name_of<Es>()...};
+  static_assert(names_differ<sizeof...(Es)>(value), "cleave: an event and one that it supersedes have the same stored name");
+};
+
+// Hands `event` to the function, or what it becomes in the newest version.
+template <class Set, std::size_t Steps, class E, class F> void deliver(E const& event, envelope const& at, F& f) {
+  static_assert(Steps <= limits::upcast_steps, "cleave: upcasting does not end: do two events upcast to one another?");
+  if constexpr (upcastable<E>) {
+    for_each_upcast(event, [&]<class Next>(Next const& next) {
+      if constexpr (boost::mp11::mp_contains<stored_events<Set>, Next>::value) deliver<Set, Steps + 1>(next, at, f);
+    });
+  } else {
+    f(event, at);
+  }
+}
+
+// Decodes by name. One function per event and reader, so that the switch below stays small.
+template <class Set, class E, class F> result<bool> decode_and_deliver(recorded_event const& recorded, F& f) {
+  if constexpr (encodable<E>) {
+    auto decoded = codec<E>::decode(recorded.data);
+    if (!decoded) return unexpected(undecodable(recorded.at, std::move(decoded).error()));
+    deliver<Set, 0>(*decoded, recorded.at, f);
+    return true;
+  } else {
+    return unexpected(no_codec(recorded.at));
+  }
+}
+
+template <class Set, class F, class... Es>
+result<bool> visit_stored(recorded_event const& recorded, F& f, boost::mp11::mp_list<Es...>) {
+  if (recorded.type != nullptr) {
+    // The address decides; where two shared libraries hold a constant each, the name does.
+    bool const found = ((recorded.type == &event_type_of<Es>
+                             ? (deliver<Set, 0>(*static_cast<Es const*>(recorded.object), recorded.at, f), true)
+                             : false) ||
+                        ...);
+    if (found) return true;
+    return ((recorded.type->name == event_name_of<Es>() && recorded.type->size == sizeof(Es)
+                 ? (deliver<Set, 0>(*static_cast<Es const*>(recorded.object), recorded.at, f), true)
+                 : false) ||
+            ...);
+  }
+  result<bool> done = false;
+  static_cast<void>(((recorded.at.name == event_name_of<Es>()
+                          ? (done = decode_and_deliver<Set, Es>(recorded, f), true)
+                          : false) ||
+                     ...));
+  return done;
+}
+
+} // namespace detail
+
+// The stored names that a reader of `Set` wants, those of superseded versions included: the filter for its reads.
+template <class Set>
+inline constexpr auto const& stored_names = detail::names_of_list<detail::stored_events<Set>>::value;
+
+// Calls f(event, at) with the event of `Set` that `recorded` holds, or with each that it becomes by upcasting (one, several or
+// none). True when the name belongs to the set or to something that the set supersedes; false, and f is not called, otherwise.
+// errc::decode_failed names event, field and position. What f throws passes through.
+template <class Set, class F> result<bool> visit_event(recorded_event const& recorded, F&& f) {
+  static_assert(detail::is_event_set<Set>, "cleave: visit_event needs an event_set");
+  return detail::visit_stored<Set>(recorded, f, detail::stored_events<Set>{});
+}
+
+} // namespace cleave

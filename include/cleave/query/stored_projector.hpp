@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+// A read model in a read store, the loop that feeds it from the log, and the answers from it.
+#pragma once
+
+#include <cleave/query/projector.hpp>
+#include <cleave/query/read_store.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace cleave {
+
+// Owns one projection of the stored form. Rows and checkpoint are committed together, so that each event takes effect exactly once,
+// whatever ends the process. step() is for one thread at a time; everything else for any thread.
+template <class P, class Store, read_store ReadStore> class stored_projector {
+  using session = typename ReadStore::session;
+  static_assert(detail::checked_stored_projection<P, session>);
+
+public:
+  using queries = detail::queries_of<P>;
+
+  stored_projector(Store& log, ReadStore& rows, P projection, projector_options const& options)
+      : log_(log), rows_(rows), projection_(std::move(projection)), options_(options), progress_(P::name) {}
+
+  projection_progress& progress() noexcept { return progress_; }
+  position reached() const noexcept { return progress_.reached(); }
+  result<void> wait(at_least wanted) { return detail::wait_for(*this, wanted, options_.threads); }
+
+  // The first step creates the tables and reads the checkpoint; each further one applies one batch.
+  cleave::step step() noexcept {
+    if (progress_.failed()) return step::failed;
+    auto const before = reached();
+    bool const first = !stored_;
+    auto reached_now = attach().and_then([&](position after) { return advance(std::max(after, before)); });
+    if (reached_now) {
+      failures_ = 0;
+      progress_.advance(*reached_now);
+      return first || *reached_now > before ? step::worked : step::idle;
+    }
+    // Another projector, perhaps in another process, may have moved the checkpoint: look again.
+    stored_.reset();
+    if (reached_now.error().code() == errc::version_conflict || ++failures_ < options_.attempts) return step::worked;
+    progress_.fail(std::move(reached_now).error());
+    return step::failed;
+  }
+
+  // The answer as of one snapshot of the read store.
+  template <class Q> result<typename Q::result_type> answer(Q const& q) const {
+    std::optional<result<typename Q::result_type>> answered;
+    auto asked = rows_.read([&](session& in) -> result<void> {
+      answered.emplace(projection_.answer(q, in));
+      return {};
+    });
+    if (!asked) return unexpected(std::move(asked).error());
+    return std::move(*answered);
+  }
+
+private:
+  // The stored checkpoint.
+  result<position> attach() {
+    if (stored_) return *stored_;
+    auto found = rows_.checkpoint(P::name);
+    if (!found) return found;
+    if constexpr (requires(session& in) { projection_.create(in); }) {
+      auto created = rows_.apply(P::name, *found, [&](session& in) -> result<position> {
+        if constexpr (std::is_void_v<decltype(projection_.create(in))>) {
+          projection_.create(in);
+        } else {
+          if (auto done = projection_.create(in); !done) return unexpected(std::move(done).error());
+        }
+        return *found;
+      });
+      if (!created) return unexpected(std::move(created).error());
+    }
+    stored_ = *found;
+    return found;
+  }
+
+  result<position> advance(position after) {
+    auto quiet = skip_what_is_not_ours(after);
+    if (!quiet || *quiet > after) return quiet;
+    position to = after;
+    auto applied = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
+      auto read = detail::feed<P>(log_, after, options_.batch, [&](auto const& event, envelope const& at) -> result<void> {
+        if constexpr (std::is_void_v<decltype(projection_.on(event, at, in))>) {
+          projection_.on(event, at, in);
+          return {};
+        } else {
+          return projection_.on(event, at, in);
+        }
+      });
+      if (read) to = *read;
+      return read;
+    });
+    if (!applied) return unexpected(std::move(applied).error());
+    stored_ = to;
+    return to;
+  }
+
+  // When no event of this projection waits, the log's end is reached without a transaction; only now and then is that stored.
+  result<position> skip_what_is_not_ours(position after) {
+    query_item const item{.names = stored_names<typename P::events>};
+    bool found = false;
+    auto read = log_.read_all(log_range{.after = after, .limit = 1, .filter = {{&item, 1}}}, [&](recorded_event const&) {
+      found = true;
+      return false;
+    });
+    if (!read) return read;
+    if (found) return after;
+    if (*read == after || read->value() - stored_->value() < skipped_between_checkpoints) return read;
+    auto saved = rows_.apply(P::name, *stored_, [&](session&) -> result<position> { return *read; });
+    if (!saved) return unexpected(std::move(saved).error());
+    stored_ = *read;
+    return read;
+  }
+
+  static constexpr std::uint64_t skipped_between_checkpoints = 10'000;
+
+  Store& log_;
+  ReadStore& rows_;
+  P projection_;
+  projector_options options_;
+  projection_progress progress_;
+  std::optional<position> stored_; // the checkpoint in the read store, once it is known
+  unsigned failures_ = 0;
+};
+
+} // namespace cleave

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <cleave/query/progress.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+
+namespace cleave {
+
+struct projection_progress::state {
+  std::atomic<bool> failed = false;
+  std::atomic<bool> closed = false;
+  std::mutex mutable mutex;
+  std::optional<error> why;
+};
+
+projection_progress::projection_progress(std::string_view name) : name_(name), state_(new state) {}
+projection_progress::~projection_progress() { delete state_; }
+
+void projection_progress::fail(error why) {
+  {
+    std::scoped_lock const lock(state_->mutex);
+    if (!state_->why) state_->why = std::move(why);
+  }
+  state_->failed.store(true, std::memory_order_release);
+  reached_.interrupt();
+}
+
+bool projection_progress::failed() const noexcept { return state_->failed.load(std::memory_order_acquire); }
+
+projection_status projection_progress::status() const {
+  projection_status out{std::string(name_), reached(), {}};
+  std::scoped_lock const lock(state_->mutex);
+  if (state_->why) out.failure = state_->why->message();
+  return out;
+}
+
+void projection_progress::close() noexcept {
+  state_->closed.store(true, std::memory_order_release);
+  reached_.interrupt();
+}
+
+result<void> projection_progress::wait(at_least wanted) {
+  using namespace std::chrono;
+  if (reached() >= wanted.position) return {};
+  auto const wait = std::clamp<milliseconds>(wanted.timeout, milliseconds(0), hours(24));
+  auto const deadline = steady_clock::now() + wait;
+  for (;;) {
+    auto const seen = reached_.interrupts();
+    if (state_->closed.load(std::memory_order_acquire)) {
+      return unexpected(make_error(errc::stale, "projection {} is shutting down at position {}, {} was asked for", name_,
+                                   reached(), wanted.position));
+    }
+    if (failed()) {
+      std::scoped_lock const lock(state_->mutex);
+      return unexpected(error(errc::stale,
+                              format_text("projection {} stopped at position {}, {} was asked for", name_, reached(), wanted.position),
+                              *state_->why));
+    }
+    auto const left = duration_cast<microseconds>(deadline - steady_clock::now()).count();
+    if (reached_.wait_for(wanted.position, left, seen)) return {};
+    if (left <= 0) {
+      return unexpected(make_error(errc::stale, "projection {} is at position {}, {} was asked for (waited {} ms)", name_, reached(),
+                                   wanted.position, wait.count()));
+    }
+  }
+}
+
+} // namespace cleave
