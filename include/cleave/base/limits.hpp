@@ -27,6 +27,7 @@ inline constexpr std::size_t streams_per_append = 1'000;
 inline constexpr std::size_t query_items = 64;                      // alternatives in one event query
 inline constexpr std::size_t names_per_query_item = 256;
 inline constexpr std::size_t json_depth = 64;                       // nested objects and arrays in one event
+inline constexpr std::size_t record_fields = 256;                   // fields of one described struct, those of its bases included
 inline constexpr std::size_t upcast_steps = 64;                     // versions that one stored event may climb
 inline constexpr std::uint64_t position_max = INT64_MAX;            // so that a position fits every engine's signed integer
 

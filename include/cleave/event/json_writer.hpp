@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+// Writes JSON text (RFC 8259) piece by piece. The caller is the walk over a type's fields (json_walk.hpp): it puts the pieces
+// in a sensible order, the writer makes each of them right.
+#pragma once
+
+#include <cleave/base/limits.hpp>
+#include <cleave/base/result.hpp>
+#include <cleave/event/json_failure.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cleave {
+class timestamp;
+class uuid;
+} // namespace cleave
+
+namespace cleave::detail {
+
+// One name of a described enumeration.
+struct json_enumerator {
+  std::string_view name;
+  std::int64_t value; // of an unsigned enumeration: the same bits
+};
+
+class json_writer;
+
+// Writes `value`.
+using json_write = bool(json_writer& writer, void const* value);
+
+// Appends the JSON text of `value` to `out`; `out` is unchanged when it fails.
+result<void> encode_json(void const* value, std::string& out, json_write* write);
+
+// Collects in a buffer of its own, because a std::string zeroes what it grows by: a usual event reaches `out` in one append.
+// Functions that can fail return false and leave the reason in failure(); the text is then useless.
+class json_writer {
+public:
+  explicit json_writer(std::string& out) noexcept : out_(out), at_(buffer_) {}
+  json_writer(json_writer const&) = delete;
+  json_writer& operator=(json_writer const&) = delete;
+
+  void put(char c) {
+    if (at_ == buffer_ + sizeof buffer_) flush();
+    *at_++ = c;
+  }
+  // `lead`, then "name": (the name of a field needs no escapes). Inline: the length is a constant of the caller.
+  void field(char lead, char const* name, std::size_t size) {
+    if (size > sizeof buffer_ - 4) return long_field(lead, name, size);
+    if (room() < size + 4) flush();
+    *at_++ = lead;
+    *at_++ = '"';
+    __builtin_memcpy(at_, name, size);
+    at_ += size;
+    *at_++ = '"';
+    *at_++ = ':';
+  }
+  // One more level of brackets: false beyond limits::json_depth. close() leaves it.
+  bool enter() {
+    if (depth_ == limits::json_depth) return too_deep();
+    ++depth_;
+    return true;
+  }
+  bool open(char bracket) { return enter() && (put(bracket), true); }
+  void close(char bracket) {
+    --depth_;
+    put(bracket);
+  }
+
+  void empty_object();
+  void null();
+  void boolean(bool value);
+  void integer(std::int64_t value);
+  void natural(std::uint64_t value);
+  bool real(double value); // false: not finite
+  bool real(float value);
+  bool text(std::string_view value); // false: not UTF-8
+  void bytes(std::span<std::byte const> value);
+  void id(uuid const& value);
+  void time(timestamp value);
+  // The name of `value`, or false where no enumerator has it.
+  bool enumerator(std::span<json_enumerator const> enumerators, std::int64_t value);
+
+  bool valueless(); // false: a variant without a value
+
+  // A type with a codec of its own writes straight to the returned string; end_foreign looks whether it was one JSON value.
+  std::string& begin_foreign();
+  bool end_foreign();
+  bool foreign_failed(error const& reason);
+
+  void flush();
+  json_failure& failure() noexcept { return failure_; }
+
+private:
+  std::size_t room() const noexcept { return static_cast<std::size_t>(buffer_ + sizeof buffer_ - at_); }
+  void put_all(std::string_view text);
+  void long_field(char lead, char const* name, std::size_t size);
+  bool too_deep();
+
+  std::string& out_;
+  char* at_;
+  std::size_t depth_ = 0;
+  std::size_t foreign_begin_ = 0;
+  json_failure failure_;
+  char buffer_[512];
+};
+
+} // namespace cleave::detail
