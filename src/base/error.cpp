@@ -29,6 +29,7 @@ std::string_view to_string(errc code) noexcept {
   case errc::store_failed: return "store_failed";
   case errc::stopped: return "stopped";
   case errc::unsupported: return "unsupported";
+  case errc::constraint_violated: return "constraint_violated";
   }
   return "unknown";
 }

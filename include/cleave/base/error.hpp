@@ -35,6 +35,7 @@ enum class errc : std::uint8_t {
   store_failed = 20,      // the store refuses work after a failed commit until it is opened again
   stopped = 21,           // the component is shutting down or was closed
   unsupported = 22,       // this adapter cannot do that
+  constraint_violated = 23, // a rule of the application's own tables (unique, foreign key, check) refused a row
 };
 
 // The code's name as written in the enumeration, e.g. "version_conflict"; "unknown" for a number that is none.
