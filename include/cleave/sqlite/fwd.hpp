@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace cleave::sqlite {
+
+struct database_options;
+class database;
+class statement;
+struct event_store_options;
+class event_store;
+class transaction;
+struct read_store_options;
+class read_store;
+
+} // namespace cleave::sqlite
