@@ -19,8 +19,8 @@ template <class D> struct loaded {
 };
 
 // Folds the events behind `from.version` into `from.state`. errc::unknown_event for an event that the decider does not list: a
-// state that leaves one out would decide wrongly.
-template <decider D, event_store Store>
+// state that leaves one out would decide wrongly. `store` is an event store, or a transaction of one.
+template <decider D, can_read_stream Store>
 result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
   std::optional<error> failed;
   auto const fold = [&](recorded_event const& recorded) {
@@ -48,6 +48,7 @@ result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
 // WriteSide: gives store(), options(), append(request) and published(decision, stream, appended).
 template <decider D, class WriteSide> class decider_runner {
   static_assert(detail::checked_decider<D>::value);
+  static_assert(detail::storable<typename WriteSide::store_type, typename D::events>);
 
 public:
   using commands = typename D::commands;

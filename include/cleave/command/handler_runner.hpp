@@ -37,6 +37,7 @@ private:
   command_result plainly(C const& command, command_context const& context, command_record const& record, stream_name stream) {
     try {
       auto const decided = handler_.handle(command);
+      static_assert(detail::storable<store_type, typename std::remove_cvref_t<decltype(decided)>::event_list>);
       if (auto const* refused = decided.refused()) return detail::refuse(side_.store(), *refused, record);
       detail::outgoing_events const events(decided, side_.options(), context);
       stream_append const part{stream, expectation::any(), events.view()};
@@ -53,6 +54,7 @@ private:
   command_result in_transaction(C const& command, command_context const& context, command_record const& record, stream_name stream) {
     using transaction = typename store_type::transaction;
     using decision_type = std::remove_cvref_t<decltype(handler_.handle(command, std::declval<transaction&>()))>;
+    static_assert(detail::storable<store_type, typename decision_type::event_list>);
     std::optional<command_result> early; // a repeat, or a failure of the look-up
     std::optional<decision_type> decided;
     std::optional<appended> done;

@@ -26,6 +26,15 @@ struct write_options {
 
 namespace detail {
 
+// A store that keeps bytes needs a codec for each event.
+template <class Store, class Events> inline constexpr bool storable = false;
+template <class Store, template <class...> class List, class... Es> inline constexpr bool storable<Store, List<Es...>> = [] {
+  static_assert(Store::keeps_objects || (encodable<Es> && ...),
+                "cleave: this store keeps bytes, and one of the events has no stored form: describe it with BOOST_DESCRIBE_STRUCT, or "
+                "specialise cleave::codec for it");
+  return true;
+}();
+
 // The events of one decision on their way into the store. A single event without tags allocates nothing.
 class outgoing_events {
 public:
