@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+// The event store in memory: the reference for the contract in event/event_store.hpp, the store of tests, and the fast path
+// of applications whose log need not outlive the process.
+#pragma once
+
+#include <cleave/base/clock.hpp>
+#include <cleave/base/function_ref.hpp>
+#include <cleave/event/event_store.hpp>
+#include <cleave/memory/detail/log.hpp>
+#include <cleave/memory/detail/log_filter.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+
+namespace cleave::memory {
+
+struct event_store_options {
+  clock_ref clock{}; // gives recorded_at, read once for each append that stores something
+  std::uint64_t max_bytes =
+      UINT64_MAX; // of memory for events and indexes; beyond: errc::limit_exceeded, nothing is stored
+};
+
+// Keeps the event objects themselves, or the bytes of a new_event without a type. Every function may be called from any
+// thread. Appends take turns on one mutex; reads take no lock at all: they see the log up to the head that they found when
+// they began, and events never move. Nothing is ever freed before the store is destroyed, which must come after every call.
+//
+// The library's own exceptions stay inside: a copy of an event or a clock that throws is errc::handler_failed, memory that
+// runs out is errc::limit_exceeded; nothing is stored then. What a sink throws passes through the read.
+class event_store {
+public:
+  using options = event_store_options;
+  static constexpr bool keeps_objects = true;
+
+  explicit event_store(options const& chosen = {});
+  event_store(event_store const&) = delete;
+  event_store& operator=(event_store const&) = delete;
+  ~event_store();
+
+  result<appended> append(append_request const& request) { return append_with(request, nullptr); }
+
+  // The same with an inline projection: hook(recorded_event const&) -> result<void> is called once for each event that is
+  // about to be committed, in order of position, under the writer's lock, before the head moves. If it fails, or throws
+  // (errc::handler_failed), nothing is stored and the error is returned; once the last call has succeeded, the commit
+  // succeeds. It is not called for a repeat. The hook may read the store, which does not show the new events yet; it
+  // must not append (asserted).
+  template <class Hook>
+    requires std::same_as<std::invoke_result_t<Hook&, recorded_event const&>, result<void>>
+  result<appended> append(append_request const& request, Hook&& hook) {
+    hook_ref const erased(hook);
+    return append_with(request, &erased);
+  }
+
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
+                                                         Sink&& sink) const {
+    std::uint64_t const head = log_.head();
+    auto const found = find_stream(stream);
+    if (!found) return unexpected(found.error());
+    if (*found == nullptr) return version();
+    detail::position_list const& events = (*found)->events;
+    std::uint64_t const last = events.count_up_to(head);
+    if (range.order == direction::forward) {
+      std::uint64_t const from = std::max<std::uint64_t>(range.from.value(), 1);
+      std::uint64_t left = range.limit;
+      for (std::uint64_t v = from; v <= last && left > 0; ++v, --left) {
+        if (!sink(static_cast<recorded_event const&>(log_.show(events[v - 1])))) break;
+      }
+    } else {
+      std::uint64_t left = range.limit;
+      for (std::uint64_t v = std::min(range.from.value(), last); v > 0 && left > 0; --v, --left) {
+        if (!sink(static_cast<recorded_event const&>(log_.show(events[v - 1])))) break;
+      }
+    }
+    return version(last);
+  }
+
+  template <event_sink Sink> result<position> read_all(log_range range, Sink&& sink) const {
+    std::uint64_t const head = log_.head();
+    std::uint64_t const after = range.after.value();
+    if (range.limit == 0) return range.after;
+    if (after >= head && range.filter.matches_all()) return position(head);
+    std::uint64_t left = range.limit;
+    std::uint64_t reached = head;
+    auto const hand_out = [&](std::uint64_t at, detail::event_body const& body,
+                              detail::event_facts const& facts) {
+      recorded_event const event = detail::show_event(at, body, facts);
+      bool const more = sink(event);
+      if (more && --left != 0) return true;
+      reached = at;
+      return false;
+    };
+    if (range.filter.matches_all()) {
+      log_.walk(after + 1, head, hand_out);
+      return position(reached);
+    }
+
+    auto const resolved = resolve(range.filter);
+    if (!resolved) return unexpected(resolved.error());
+    if (after >= head) return position(head);
+    detail::log_filter const& filter = *resolved;
+    switch (filter.how()) {
+    case detail::log_filter::way::nothing: break;
+    case detail::log_filter::way::everything: log_.walk(after + 1, head, hand_out); break;
+    case detail::log_filter::way::by_name:
+      log_.walk(after + 1, head,
+                [&](std::uint64_t at, detail::event_body const& body, detail::event_facts const& facts) {
+                  return !filter.takes(*body.kind) || hand_out(at, body, facts);
+                });
+      break;
+    case detail::log_filter::way::by_record:
+      log_.walk(after + 1, head,
+                [&](std::uint64_t at, detail::event_body const& body, detail::event_facts const& facts) {
+                  return !filter.takes(body, facts) || hand_out(at, body, facts);
+                });
+      break;
+    case detail::log_filter::way::by_tag: {
+      detail::tag_walk walk(filter, log_, after, head);
+      for (std::uint64_t at = walk.next(); at != 0; at = walk.next()) {
+        if (!hand_out(at, log_.body(at), log_.facts(at))) break;
+      }
+      break;
+    }
+    }
+    return position(reached);
+  }
+
+  result<position> head() const { return position(log_.head()); }
+  result<std::optional<command_outcome>> find_command(command_id id) const;
+  cleave::durability durability() const noexcept { return cleave::durability::process; }
+  commit_signal& commits() noexcept;
+  // Memory taken for events and indexes, in bytes.
+  std::uint64_t bytes_used() const;
+
+private:
+  using hook_ref = function_ref<result<void>(recorded_event const&)>;
+  struct state;
+
+  result<appended> append_with(append_request const& request, hook_ref const* hook);
+  // nullptr for a stream without events; an error for a name that no stream can have.
+  result<detail::stream_entry const*> find_stream(stream_name stream) const;
+  result<detail::log_filter> resolve(event_query const& query) const;
+
+  detail::log log_;
+  state* state_;
+};
+
+} // namespace cleave::memory

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <cleave/config.hpp>
+#include <cleave/memory/event_store.hpp>
+
+#include "store_state.hpp"
+
+namespace cleave::memory {
+
+event_store::event_store(options const& chosen) : state_(new state(chosen, log_)) {}
+event_store::~event_store() { delete state_; }
+
+result<appended> event_store::append_with(append_request const& request, hook_ref const* hook) {
+  CLEAVE_ASSERT(!state_->in_hook(), "a hook of an append appends to the same store");
+  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
+  result<appended> done = state_->append(request, hook);
+  // Outside the lock: a listener may append. Reading the answer of another thread's append from the signal is no problem, it
+  // only ever rises.
+  if (done) state_->signal.publish(done->position);
+  return done;
+}
+
+result<detail::stream_entry const*> event_store::find_stream(stream_name stream) const {
+  detail::stream_entry const* const found = state_->streams.find(stream.text());
+  if (found == nullptr) {
+    if (auto good = check_stream_name(stream); !good) return unexpected(std::move(good).error());
+  }
+  return found;
+}
+
+result<detail::log_filter> event_store::resolve(event_query const& query) const {
+  if (auto good = check_query(query); !good) return unexpected(std::move(good).error());
+  return detail::log_filter(query, state_->names, state_->tags);
+}
+
+result<std::optional<command_outcome>> event_store::find_command(command_id id) const {
+  detail::command_entry const* const found = state_->find_command(id);
+  // Entered a moment before the head moves over its events: until then it has not happened.
+  if (found == nullptr || found->visible_at > log_.head()) return std::nullopt;
+  command_outcome outcome{.command = std::string(found->command),
+                          .fingerprint = found->fingerprint,
+                          .position = position(found->position),
+                          .version = version(found->version),
+                          .refused = std::nullopt,
+                          .recorded_at = found->recorded_at};
+  if (found->refused) outcome.refused = rejection{std::string(found->code), std::string(found->text)};
+  return std::optional(std::move(outcome));
+}
+
+commit_signal& event_store::commits() noexcept { return state_->signal; }
+
+std::uint64_t event_store::bytes_used() const { return state_->bytes_used(); }
+
+} // namespace cleave::memory

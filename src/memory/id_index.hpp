@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+// Finds the record that carries an id.
+#pragma once
+
+#include <cleave/base/id.hpp>
+#include <cleave/memory/detail/position_list.hpp>
+
+#include "arena.hpp"
+#include "text_table.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <new>
+
+namespace cleave::memory::detail {
+
+// An id as two numbers in the order of its bytes.
+struct id_key {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend auto operator<=>(id_key const&, id_key const&) noexcept = default;
+};
+inline id_key key_of(uuid const& id) noexcept {
+  auto const number = [&](std::size_t first) {
+    std::uint64_t value = 0;
+    for (std::size_t i = first; i < first + 8; ++i) value = (value << 8) | id.bytes()[i];
+    return value;
+  };
+  return {number(0), number(8)};
+}
+
+// Ids are UUIDv7 as a rule: those of one source rise. So an id above the greatest one seen is new without a look-up, and the
+// records whose ids rose when they came (`rising_`) can be searched like a sorted array, from its end, where late ids lie.
+// Ids that came out of order (other sources, other kinds of UUID) are in a hash table beside it. Record numbers begin at 1;
+// id_of(number) gives the id of a record. One writer; find() from any thread.
+template <class IdOf> class id_index {
+public:
+  id_index(std::uint64_t seed, IdOf id_of) noexcept : seed_(seed), id_of_(id_of) {}
+
+  // For the writer.
+  id_key const& greatest() const noexcept { return greatest_; }
+  // For the writer: whether no record can have this id, by its order alone.
+  bool above_all(id_key const& key) const noexcept { return key > greatest_; }
+
+  // The record's number, 0 if there is none.
+  std::uint64_t find(id_key const& key) const noexcept {
+    std::uint64_t const risen = find_rising(key);
+    return risen != 0 ? risen : find_late(key);
+  }
+
+  // For the writer: room for `more` insertions, `late` of them at most not above all; may throw std::bad_alloc.
+  void reserve(std::uint64_t more, std::uint64_t late, arena& memory) {
+    rising_.reserve(more, memory);
+    if (late == 0) return;
+    slots const* const in = late_.load(std::memory_order_relaxed);
+    if (in == nullptr || late_count_ + late > (in->mask + 1) / 2) grow(late_count_ + late, memory);
+  }
+  // For the writer: adds an id that is not there.
+  void insert(id_key const& key, std::uint64_t number) noexcept {
+    if (above_all(key)) {
+      greatest_ = key;
+      rising_.stage(number);
+      rising_.publish();
+    } else {
+      put(*late_.load(std::memory_order_relaxed), key, number);
+      ++late_count_;
+    }
+  }
+
+private:
+  struct slots {
+    std::uint64_t mask;
+    std::atomic<std::uint64_t>* numbers() const noexcept {
+      return reinterpret_cast<std::atomic<std::uint64_t>*>(const_cast<slots*>(this) + 1);
+    }
+  };
+
+  std::uint64_t hash(id_key const& key) const noexcept {
+    return mix(key.high ^ seed_, key.low ^ 0x9e3779b97f4a7c15U);
+  }
+  id_key key_at(std::uint64_t number) const noexcept { return key_of(id_of_(number)); }
+
+  std::uint64_t find_rising(id_key const& key) const noexcept {
+    std::uint64_t high = rising_.size(); // the first entry above the key is at `high` or before
+    std::uint64_t low = high;
+    for (std::uint64_t step = 1; low > 0 && key_at(rising_[low - 1]) > key; step *= 2) {
+      high = low - 1;
+      low -= std::min(step, low);
+    }
+    while (low < high) {
+      std::uint64_t const middle = low + (high - low) / 2;
+      if (key_at(rising_[middle]) > key) high = middle;
+      else low = middle + 1;
+    }
+    return low > 0 && key_at(rising_[low - 1]) == key ? rising_[low - 1] : 0;
+  }
+
+  std::uint64_t find_late(id_key const& key) const noexcept {
+    slots const* const in = late_.load(std::memory_order_acquire);
+    if (in == nullptr) return 0;
+    for (std::uint64_t i = hash(key) & in->mask;; i = (i + 1) & in->mask) {
+      std::uint64_t const number = in->numbers()[i].load(std::memory_order_acquire);
+      if (number == 0 || key_at(number) == key) return number;
+    }
+  }
+
+  void put(slots& in, id_key const& key, std::uint64_t number) noexcept {
+    std::uint64_t i = hash(key) & in.mask;
+    while (in.numbers()[i].load(std::memory_order_relaxed) != 0) i = (i + 1) & in.mask;
+    in.numbers()[i].store(number, std::memory_order_release);
+  }
+
+  void grow(std::uint64_t count, arena& memory) {
+    slots const* const old = late_.load(std::memory_order_relaxed);
+    std::uint64_t places = old == nullptr ? 16 : old->mask + 1;
+    while (count > places / 2) places *= 2;
+    void* const raw = memory.allocate(sizeof(slots) + places * sizeof(std::uint64_t), alignof(slots));
+    auto* const larger = new (raw) slots{places - 1};
+    for (std::uint64_t i = 0; i < places; ++i) new (larger->numbers() + i) std::atomic<std::uint64_t>(0);
+    if (old != nullptr) {
+      for (std::uint64_t i = 0; i <= old->mask; ++i) {
+        std::uint64_t const number = old->numbers()[i].load(std::memory_order_relaxed);
+        if (number != 0) put(*larger, key_at(number), number);
+      }
+    }
+    late_.store(larger, std::memory_order_release);
+  }
+
+  std::uint64_t seed_;
+  IdOf id_of_;
+  id_key greatest_;
+  position_list rising_;
+  std::atomic<slots*> late_{
+      nullptr}; // replaced by a larger one when half full; the old ones stay for readers
+  std::uint64_t late_count_ = 0;
+};
+
+} // namespace cleave::memory::detail

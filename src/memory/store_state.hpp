@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+// The writer's side of the store in memory.
+#pragma once
+
+#include <cleave/memory/event_store.hpp>
+
+#include "arena.hpp"
+#include "id_index.hpp"
+#include "text_table.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+namespace cleave::memory {
+
+namespace detail {
+
+// The outcome of a command. Entries live in the arena; their index knows them by address.
+struct command_entry {
+  command_id id;
+  std::string_view command;
+  std::uint64_t fingerprint = 0;
+  std::uint64_t position = 0;
+  std::uint64_t version = 0;
+  std::uint64_t visible_at = 0; // the head of the log with its events
+  timestamp recorded_at;
+  bool refused = false;
+  std::string_view code;
+  std::string_view text;
+};
+
+struct event_id_at {
+  log const* events;
+  uuid const& operator()(std::uint64_t position) const noexcept { return events->facts(position).id.id(); }
+};
+struct command_id_at {
+  uuid const& operator()(std::uint64_t address) const noexcept {
+    return reinterpret_cast<command_entry const*>(address)->id.id();
+  }
+};
+
+} // namespace detail
+
+struct event_store::state {
+  state(options const& chosen, detail::log& log);
+  state(state const&) = delete;
+  state& operator=(state const&) = delete;
+  ~state();
+
+  // The request has passed check_append.
+  result<appended> append(append_request const& request, hook_ref const* hook);
+  detail::command_entry const* find_command(command_id id) const noexcept;
+  std::uint64_t bytes_used();
+  // Whether the calling thread is inside a hook of this store.
+  bool in_hook() const noexcept;
+
+private:
+  struct counts {
+    std::uint64_t events = 0;
+    std::uint64_t known = 0; // ids that are in the log
+    std::uint64_t late = 0;  // ids that are not above all before them
+  };
+  class attempt;
+
+  counts count(append_request const& request) const noexcept;
+  result<appended> repeat_of_command(append_request const& request, detail::command_entry const& known) const;
+  result<appended> repeat_of_events(append_request const& request) const;
+  error known_elsewhere(append_request const& request) const;
+  result<void> check_condition(append_condition const& condition) const;
+  std::uint64_t newest_match(query_item const& item, std::uint64_t after) const noexcept;
+  result<appended> store(append_request const& request, counts const& of, hook_ref const* hook);
+  detail::event_kind& kind_of(new_event const& event);
+  detail::event_kind& add_kind(new_event const& event);
+
+  clock_ref clock_;
+  detail::log& log_;
+  std::mutex mutex_;
+  std::atomic<void const*> hooking_{nullptr}; // marks the thread that is inside a hook
+  detail::memory_budget budget_;
+  detail::arena index_;  // entries, lists, segments: kept even when an append fails
+  detail::arena events_; // objects, bytes, metadata, command outcomes: goes back when an append fails
+  std::uint64_t seed_;
+
+public:
+  detail::text_table<detail::stream_entry> streams;
+  detail::text_table<detail::name_entry> names;
+  detail::text_table<detail::tag_entry> tags;
+  commit_signal signal;
+
+private:
+  detail::text_table<detail::interned> command_names_;
+  detail::id_index<detail::event_id_at> ids_;
+  detail::id_index<detail::command_id_at> commands_;
+  static constexpr std::size_t recent_kinds = 64;
+  detail::event_kind* recent_[recent_kinds] = {}; // by the address of their event_type
+  bool destroys_ = false;                         // some event needs its destructor
+  // Of the append that is under way; members so that their memory is used again.
+  std::vector<detail::stream_entry*> parts_;
+  std::vector<detail::tag_entry*> tagged_;
+};
+
+} // namespace cleave::memory
