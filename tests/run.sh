@@ -35,7 +35,7 @@ done
 case $only in
   '') presets='dev clang asan tsan' targets= ;;
   compile-fail) presets='dev clang' targets=none ;;
-  package) presets=dev targets='cleave cleave_sqlite cleave_testing' ;;
+  package) presets=dev targets=src/all ;;
   examples) presets=dev targets=examples ;;
   *) presets='dev clang asan tsan' targets=tests-$only ;;
 esac
@@ -79,6 +79,8 @@ build() {
 
 run_ctest() {
   if [ -n "$only" ]; then set -- "$1" -L "^$only\$"; fi
+  # No engine (a database server, a broker) has an adapter so far: that label may be empty, and ctest says so.
+  if [ "$only" = engines ]; then set -- "$@" --no-tests=ignore; fi
   { ctest --preset "$@"; echo $? >"$results/code"; } 2>&1 | tee "$results/$1.log"
   return "$(cat "$results/code")"
 }
@@ -111,10 +113,10 @@ fi
 
 for preset in $presets; do
   say "summary: $preset"
-  if [ -f "$results/$preset.log" ]; then
-    sed -n '/% tests passed/,$p' "$results/$preset.log"
-  else
+  if [ ! -f "$results/$preset.log" ]; then
     echo "not tested"
+  elif ! sed -n '/% tests passed/,$p' "$results/$preset.log" | grep .; then
+    echo "no test has the label $only"
   fi
 done
 if [ -n "$failed" ]; then
