@@ -45,7 +45,7 @@ void projection_progress::close() noexcept {
 result<void> projection_progress::wait(at_least wanted) {
   using namespace std::chrono;
   if (reached() >= wanted.position) return {};
-  auto const wait = std::clamp<milliseconds>(wanted.timeout, milliseconds(0), hours(24));
+  auto const wait = microseconds(std::clamp<std::int64_t>(wanted.timeout_us, 0, at_least::longest_timeout_us));
   auto const deadline = steady_clock::now() + wait;
   for (;;) {
     auto const seen = reached_.interrupts();
@@ -63,7 +63,7 @@ result<void> projection_progress::wait(at_least wanted) {
     if (reached_.wait_for(wanted.position, left, seen)) return {};
     if (left <= 0) {
       return unexpected(make_error(errc::stale, "projection {} is at position {}, {} was asked for (waited {} ms)", name_, reached(),
-                                   wanted.position, wait.count()));
+                                   wanted.position, wait.count() / 1000));
     }
   }
 }

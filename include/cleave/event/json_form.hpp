@@ -3,6 +3,7 @@
 // do, not by their names, so that no container's header is needed here and the application's own containers work too.
 #pragma once
 
+#include <cleave/base/duration.hpp>
 #include <cleave/base/clock.hpp>
 #include <cleave/base/id.hpp>
 #include <cleave/base/result.hpp>
@@ -119,12 +120,6 @@ concept list_like = requires(T& list) {
 template <class T>
 concept bytes_like = (array_like<T> || list_like<T>) && requires(T& bytes) {
   { bytes.data() } -> std::same_as<std::byte*>;
-};
-template <class T>
-concept duration_like = requires(T const& duration) {
-  typename T::rep;
-  typename T::period;
-  { duration.count() } -> std::same_as<typename T::rep>;
 };
 template <class T>
 concept variant_like = requires(T const& variant) {

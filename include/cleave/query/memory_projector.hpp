@@ -45,7 +45,7 @@ public:
   // The answer as of now. Queries share the model; a batch of the projector waits for them, and they for it. A model that was left
   // half-way by a failed event answers nothing any more.
   template <class Q> result<typename Q::result_type> answer(Q const& q) {
-    if (progress_.failed()) return unexpected(progress_.wait(at_least(position(UINT64_MAX), {})).error());
+    if (progress_.failed()) return unexpected(progress_.wait(at_least(position(UINT64_MAX))).error());
     std::shared_lock const lock(mutex_);
     try {
       return std::as_const(model_).answer(q);

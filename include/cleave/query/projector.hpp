@@ -26,7 +26,7 @@ namespace detail {
 template <class Projector> result<void> wait_for(Projector& projector, at_least wanted, bool threads) {
   if (!threads) {
     while (projector.reached() < wanted.position && projector.step() == step::worked) {}
-    wanted.timeout = {};
+    wanted.timeout_us = 0;
   }
   return projector.progress().wait(wanted);
 }
