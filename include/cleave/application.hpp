@@ -47,7 +47,7 @@ template <event_store Store, class... Parts> class application {
       std::declval<detail::made_part<Parts> const&>().inline_projectors(std::declval<Store&>(), projector_options{})...))>;
   using query_handler_list = decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().query_handlers()...));
   using side = detail::application_side<Store, inline_hosts>;
-  using bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
+  using commands_bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
 
 public:
@@ -55,8 +55,8 @@ public:
       : options_(chosen(parts...)), store_(store),
         projectors_(std::tuple_cat(detail::made(parts).projectors(store, options_.projector)...)),
         inline_projectors_(std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
-        query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)), side_(store, inline_projectors_, options_.write),
-        commands_(std::make_from_tuple<bus>(std::tuple_cat(detail::made(parts).runners(side_)...))) {
+        query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)), side_(store, inline_projectors_, bus_, options_.write),
+        commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))) {
     inline_projectors_.for_each([](auto& projector) {
       while (projector.step() == step::worked) {}
     });
@@ -105,6 +105,10 @@ public:
     return all;
   }
 
+  // Who subscribes here hears of each event that this application commits, right behind the commit, on the thread that executed the
+  // command, before execute returns. Of two commands at once the later may be heard of first, and nobody is told again what was
+  // missed: for anything that has to be complete, write a projection.
+  event_bus& events() noexcept { return bus_; }
   Store& store() noexcept { return store_; }
 
 private:
@@ -122,8 +126,9 @@ private:
   projector_hosts projectors_;
   inline_hosts inline_projectors_;
   query_handler_list query_handlers_;
+  event_bus bus_;
   side side_;
-  bus commands_;
+  commands_bus commands_;
   std::deque<step_thread> threads_; // last: they end before what they step
 };
 

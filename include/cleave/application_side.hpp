@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/command/write_side.hpp>
+#include <cleave/event/event_bus.hpp>
 #include <cleave/event/event_store.hpp>
 
 #include <optional>
@@ -13,8 +14,8 @@ template <class Store, class InlineHosts> class application_side {
 public:
   using store_type = Store;
 
-  application_side(Store& store, InlineHosts& inline_projectors, write_options const& options)
-      : store_(store), inline_projectors_(inline_projectors), options_(options) {
+  application_side(Store& store, InlineHosts& inline_projectors, event_bus& bus, write_options const& options)
+      : store_(store), inline_projectors_(inline_projectors), bus_(bus), options_(options) {
     CLEAVE_ASSERT(options.attempts >= 1, "write_options::attempts is at least 1");
   }
 
@@ -47,11 +48,29 @@ public:
     return in.append(request);
   }
 
-  template <class Decision> void published(Decision const&, append_request const&, appended const&) {}
+  // After the commit: each event goes to the subscribers of the bus, on this thread.
+  template <class Decision> void published(Decision const& decided, append_request const& request, appended const& done) noexcept {
+    if (decided.size() == 0) return;
+    stream_append const& part = request.streams.front();
+    std::uint64_t left = decided.size();
+    decided.for_each([&](auto const& event) {
+      new_event const& sent = part.events[decided.size() - left];
+      --left;
+      bus_.publish(event, envelope{.position = position(done.position.value() - left),
+                                   .stream = part.stream,
+                                   .version = version(done.version.value() - left),
+                                   .name = sent.name,
+                                   .id = sent.id,
+                                   .recorded_at = done.recorded_at,
+                                   .tags = sent.tags,
+                                   .metadata = sent.metadata});
+    });
+  }
 
 private:
   Store& store_;
   InlineHosts& inline_projectors_;
+  event_bus& bus_;
   write_options options_;
 };
 

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+namespace cleave {
+
+template <class... Qs> struct query_set;
+template <class... Answerers> class query_bus;
+struct at_least;
+struct projector_options;
+struct projection_status;
+class projection_progress;
+
+} // namespace cleave
