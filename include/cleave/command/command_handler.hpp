@@ -10,7 +10,8 @@
 //     cleave::decision<price_changed> handle(change_price const&);                                // on any store
 //   };
 //
-// Its events enter the stream "category-id" without an expectation: the tables are the state.
+// Its events enter the stream "category-id" without an expectation: the tables are the state. A handler that can fail, because
+// its tables can, returns cleave::result<cleave::decision<...>>: an error undoes everything and reaches the sender as it is.
 #pragma once
 
 #include <cleave/command/decider.hpp>
@@ -19,13 +20,24 @@
 
 namespace cleave {
 
+namespace detail {
+// The decision that `handle` comes to, bare or in a result; other types stay what they are.
+template <class T> struct decision_in_type {
+  using type = T;
+};
+template <class... Es> struct decision_in_type<result<decision<Es...>>> {
+  using type = decision<Es...>;
+};
+template <class T> using decision_in = typename decision_in_type<std::remove_cvref_t<T>>::type;
+} // namespace detail
+
 template <class H, class C>
 concept handles_plainly = requires(H& handler, C const& command) {
-  requires detail::is_decision<std::remove_cvref_t<decltype(handler.handle(command))>>;
+  requires detail::is_decision<detail::decision_in<decltype(handler.handle(command))>>;
 };
 template <class H, class C, class Transaction>
 concept handles_in_transaction = requires(H& handler, C const& command, Transaction& transaction) {
-  requires detail::is_decision<std::remove_cvref_t<decltype(handler.handle(command, transaction))>>;
+  requires detail::is_decision<detail::decision_in<decltype(handler.handle(command, transaction))>>;
 };
 
 namespace detail {

@@ -36,14 +36,16 @@ private:
   template <class C>
   command_result plainly(C const& command, command_context const& context, command_record const& record, stream_name stream) {
     try {
-      auto const decided = handler_.handle(command);
-      static_assert(detail::storable<store_type, typename std::remove_cvref_t<decltype(decided)>::event_list>);
-      if (auto const* refused = decided.refused()) return detail::refuse(side_.store(), *refused, record);
-      detail::outgoing_events const events(decided, side_.options(), context);
+      using decision_type = detail::decision_in<decltype(handler_.handle(command))>;
+      static_assert(detail::storable<store_type, typename decision_type::event_list>);
+      result<decision_type> decided = handler_.handle(command);
+      if (!decided) return unexpected(command_failure(std::move(decided).error()));
+      if (auto const* refused = decided->refused()) return detail::refuse(side_.store(), *refused, record);
+      detail::outgoing_events const events(*decided, side_.options(), context);
       stream_append const part{stream, expectation::any(), events.view()};
       append_request const request{.streams = {&part, 1}, .command = record.id.nil() ? nullptr : &record};
       auto done = side_.append(request);
-      if (done && !done->repeated) side_.published(decided, request, *done);
+      if (done && !done->repeated) side_.published(*decided, request, *done);
       return detail::answer(side_.store(), std::move(done), record);
     } catch (...) {
       return unexpected(command_failure(detail::current_exception_error("handle")));
@@ -53,7 +55,7 @@ private:
   template <class C>
   command_result in_transaction(C const& command, command_context const& context, command_record const& record, stream_name stream) {
     using transaction = typename store_type::transaction;
-    using decision_type = std::remove_cvref_t<decltype(handler_.handle(command, std::declval<transaction&>()))>;
+    using decision_type = detail::decision_in<decltype(handler_.handle(command, std::declval<transaction&>()))>;
     static_assert(detail::storable<store_type, typename decision_type::event_list>);
     std::optional<command_result> early; // a repeat, or a failure of the look-up
     std::optional<decision_type> decided;
@@ -63,9 +65,12 @@ private:
     append_request request;
 
     auto const body = [&](transaction& in) -> result<void> {
+      decided.reset(); // the store may have called before
       // Once more, under the writer's lock: of two repeats at the same moment only one may go on.
       if (early = detail::recall(in, record); early) return rolled_back();
-      decided.emplace(handler_.handle(command, in));
+      result<decision_type> decided_now = handler_.handle(command, in);
+      if (!decided_now) return unexpected(std::move(decided_now).error());
+      decided.emplace(std::move(*decided_now));
       if (decided->refused() != nullptr) return rolled_back();
       events.emplace(*decided, side_.options(), context);
       part.emplace(stream_append{stream, expectation::any(), events->view()});
