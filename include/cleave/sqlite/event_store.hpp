@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+// The event store in one SQLite file.
+#pragma once
+
+#include <cleave/base/clock.hpp>
+#include <cleave/base/function_ref.hpp>
+#include <cleave/event/event_store.hpp>
+#include <cleave/sqlite/transaction.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace cleave::sqlite {
+
+// For tests: called on the writing thread at each point where a crash matters. `step` is one of "begun", "applied" (before the
+// commit), "committed" (before anybody is told), "checkpoint" and "checkpointed". It must not call the store.
+struct step_hook {
+  void (*call)(void* context, char const* step) = nullptr;
+  void* context = nullptr;
+};
+
+struct event_store_options {
+  std::string path; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
+  // full: synchronous=FULL, an acknowledged append survives a power loss. relaxed: synchronous=NORMAL, a power loss can take
+  // the last appends (in order, without a hole), the end of the process cannot.
+  cleave::durability durability = cleave::durability::full;
+  clock_ref clock{};                         // gives recorded_at, read once for each append that stores something
+  std::uint32_t busy_wait_ms = 5'000;        // how long a write waits for another process, and a read for a free connection
+  std::size_t readers = 8;                   // connections for reading, 1 to 64, opened when needed
+  std::uint32_t checkpoint_pages = 4'000;    // the WAL is written back when it has this many pages (of 4,096 bytes)
+  std::uint64_t wal_limit_bytes = 1ull << 30; // appends are refused while the WAL is bigger because a reader never ends
+  // False: the caller promises that no other process, and no other store, opens the file while this one has it. Then there is
+  // no lock file; needed for a `vfs` whose files are not on disk.
+  bool shared = true;
+  std::string vfs;                           // name of a registered SQLite VFS; empty: the default
+  step_hook on_step{};
+};
+
+// One writer for the file and process: appends from all threads meet in a queue and are committed in groups, one transaction and
+// one sync for all of a group, one outcome for each. A lone append is committed on its own thread at once. Groups are ended
+// after 512 appends, 8 MiB of data or 5 ms, then another thread takes over. A thread that waits for its append to be committed is
+// blocked: that is the back-pressure. Reads have connections of their own and never wait for writes.
+//
+// Several processes may have the file open; appends take turns. SQLite is told to wait, errc::busy comes after busy_wait_ms.
+//
+// A commit that fails with an I/O error acknowledges nobody and ends all writing: errc::store_failed until the file is opened
+// again, because nobody can know what is on the disk. Reads go on. errc::disk_full before that point fails its group only.
+//
+// The handle can be moved while nothing else uses it. Every other function may be called from any thread. Destroying it must
+// come after every call; it writes the WAL back when no other process has the file.
+class event_store {
+public:
+  using options = event_store_options;
+  using transaction = sqlite::transaction;
+  static constexpr bool keeps_objects = false;
+
+  // errc::not_found (no such folder), read_only, disk_full, io_error, not_a_store (a file of somebody else), newer_schema,
+  // corrupt, busy (another process holds the file for longer than the wait), invalid_argument (an option out of range),
+  // unsupported (a VFS without shared memory). An older file is brought up to date.
+  static result<event_store> open(options const& chosen);
+  event_store(event_store&& other) noexcept : engine_(std::exchange(other.engine_, nullptr)) {}
+  event_store& operator=(event_store other) noexcept {
+    std::swap(engine_, other.engine_);
+    return *this;
+  }
+  ~event_store() {
+    if (engine_ != nullptr) close();
+  }
+
+  result<appended> append(append_request const& request);
+
+  // The same with an inline projection: hook(event, transaction) is called for each event of this append, in order, inside the
+  // transaction, when position, version and time are given; the event is seen as the request gave it (object or data). An
+  // error or an exception (errc::handler_failed) fails this append alone and undoes what the hook did. Not called for a repeat.
+  // It runs on the calling thread, and a second time if the whole group has to be repeated (see transact).
+  using inline_hook = function_ref<result<void>(recorded_event const&, transaction&)>;
+  result<appended> append(append_request const& request, inline_hook hook);
+
+  // Runs `work` on this thread inside the write transaction. What it does through the transaction is committed, together with
+  // other threads' appends, before transact returns; or nothing of it, when it returns an error or throws (handler_failed).
+  // Other writers wait meanwhile: be short. Should SQLite give up the whole transaction because of another member of the group,
+  // `work` is called again; only the effects of the last call are kept. Inside `work`, append and transact of the store
+  // itself are errc::invalid_argument (they would wait for themselves): use the transaction's. Its reads are allowed and see
+  // what is committed.
+  result<void> transact(function_ref<result<void>(transaction&)> work);
+
+  // What the sink throws passes through. See can_read_stream and can_read_all.
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range, Sink&& sink) {
+    return read_stream_with(stream, range, sink);
+  }
+  template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) { return read_all_with(range, sink); }
+
+  result<position> head();
+  result<std::optional<command_outcome>> find_command(command_id id);
+  cleave::durability durability() const noexcept;
+  commit_signal& commits() noexcept;
+
+private:
+  friend class read_store;
+  using sink_ref = function_ref<bool(recorded_event const&)>;
+
+  explicit event_store(detail::engine* engine) noexcept : engine_(engine) {}
+  result<version> read_stream_with(stream_name stream, stream_range range, sink_ref sink);
+  result<position> read_all_with(log_range const& range, sink_ref sink);
+  void close() noexcept;
+
+  detail::engine* engine_;
+};
+
+} // namespace cleave::sqlite

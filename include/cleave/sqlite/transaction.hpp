@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+// The write transaction of an event store, as a function of the application sees it.
+#pragma once
+
+#include <cleave/base/function_ref.hpp>
+#include <cleave/event/append.hpp>
+#include <cleave/event/event_store.hpp>
+#include <cleave/sqlite/database.hpp>
+
+#include <optional>
+
+namespace cleave::sqlite {
+
+namespace detail {
+class engine;
+}
+
+// Handed to the functions that event_store::transact and the inline projections of event_store::append take; valid until they
+// return, on their thread. Everything done through it is committed together with the events, or undone.
+class transaction {
+public:
+  transaction(transaction const&) = delete;
+  transaction& operator=(transaction const&) = delete;
+
+  // The connection, for the application's own tables. Reserved names: `events`, `commands`, and all that begins with
+  // "cleave_". BEGIN, COMMIT and ROLLBACK are the store's; a function that tries them fails and is undone. SAVEPOINT is fine.
+  database& db() noexcept { return *db_; }
+
+  // The contract of can_append (event/event_store.hpp), within this transaction: it sees what was appended before in it, and
+  // nothing is durable before the function has returned and the store has committed. After an error of the machine (not a
+  // failed expectation or another refusal) the function can only fail: what it returns is replaced by that error.
+  result<appended> append(append_request const& request);
+
+  // These see what this transaction has appended.
+  result<position> head();
+  result<std::optional<command_outcome>> find_command(command_id id);
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range, Sink&& sink) {
+    return read_stream_with(stream, range, sink);
+  }
+
+private:
+  friend class detail::engine;
+  transaction(detail::engine& owner, database& db) noexcept : owner_(&owner), db_(&db) {}
+  result<version> read_stream_with(stream_name stream, stream_range range, function_ref<bool(recorded_event const&)> sink);
+
+  detail::engine* owner_;
+  database* db_;
+};
+
+} // namespace cleave::sqlite

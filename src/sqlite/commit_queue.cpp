@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "commit_queue.hpp"
+
+#include "process_lock.hpp"
+
+#include <thread>
+#include <utility>
+
+namespace cleave::sqlite {
+
+namespace {
+
+// Polling pays while the commit that is waited for ends within the time that waking a parked thread takes, and while a core is
+// left for the leader.
+constexpr std::int64_t poll_us = 50;
+constexpr int rounds_between_looks = 64;
+
+void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
+}
+
+} // namespace
+
+void commit_queue::list::push_back(queued_write& write) noexcept {
+  write.next_ = nullptr;
+  if (last_ == nullptr) first_ = &write;
+  else last_->next_ = &write;
+  last_ = &write;
+}
+
+queued_write* commit_queue::list::pop_front() noexcept {
+  queued_write* const write = first_;
+  if (write == nullptr) return nullptr;
+  first_ = write->next_;
+  if (first_ == nullptr) last_ = nullptr;
+  return write;
+}
+
+void commit_queue::list::put_before(list& others) noexcept {
+  if (empty()) return;
+  last_->next_ = others.first_;
+  others.first_ = first_;
+  if (others.last_ == nullptr) others.last_ = last_;
+  *this = list();
+}
+
+void commit_queue::run(queued_write& write) {
+  bool leads = false;
+  {
+    std::lock_guard const lock(mutex_);
+    if (!led_) led_ = leads = true;
+    else queue_.push_back(write);
+  }
+  if (!leads && wait(write)) return;
+  while (!lead(write)) {
+    if (wait(write)) return;
+  }
+}
+
+bool commit_queue::lead(queued_write& self) {
+  // It is open when another leader has handed it over.
+  if (!open_) {
+    if (auto begun = shared_.begin(self.deadline_us_); !begun) {
+      self.fail(begun.error());
+      pass_lead();
+      return true;
+    }
+    open_ = true;
+    group_began_us_ = steady_us();
+  }
+  for (queued_write* next = &self; next != nullptr; next = next_in_queue()) {
+    if (next != &self && next->own_thread_) {
+      self.state_.store(queued_write::waiting, std::memory_order_relaxed);
+      wake(*next, queued_write::leading);
+      return false;
+    }
+    next->apply();
+    auto const health = shared_.check();
+    if (health == group_transaction::health::lost) return repeat_without(*next, self);
+    group_.push_back(*next);
+    group_bytes_ += next->bytes_;
+    ++group_writes_;
+    if (health == group_transaction::health::failed) {
+      error const reason = shared_.failure();
+      shared_.roll_back();
+      return fail_all(reason, self);
+    }
+  }
+  return finish(self);
+}
+
+bool commit_queue::finish(queued_write& self) {
+  if (auto committed = shared_.commit(); !committed) return fail_all(committed.error(), self);
+  list const members = close_group();
+  if (shared_.wants_tidying()) {
+    answer(members, self);
+    shared_.tidy();
+    pass_lead();
+  } else {
+    // The next group's begin is worth more than this one's goodbyes.
+    pass_lead();
+    answer(members, self);
+  }
+  return true;
+}
+
+bool commit_queue::fail_all(error const& reason, queued_write& self) {
+  list const members = close_group();
+  members.for_each([&](queued_write& write) { write.fail(reason); });
+  pass_lead();
+  answer(members, self);
+  return true;
+}
+
+// The culprit has its answer; all others of the group go back to the head of the queue.
+bool commit_queue::repeat_without(queued_write& culprit, queued_write& self) {
+  shared_.roll_back();
+  list members = close_group();
+  members.for_each([&](queued_write& write) {
+    if (&write == &self) write.state_.store(queued_write::waiting, std::memory_order_relaxed);
+  });
+  {
+    std::lock_guard const lock(mutex_);
+    members.put_before(queue_);
+  }
+  if (&culprit != &self) wake(culprit, queued_write::done);
+  pass_lead();
+  return &culprit == &self;
+}
+
+void commit_queue::answer(list members, queued_write const& self) noexcept {
+  members.for_each([&](queued_write& write) {
+    if (&write != &self) wake(write, queued_write::done);
+  });
+}
+
+commit_queue::list commit_queue::close_group() noexcept {
+  list const members = std::exchange(group_, list());
+  group_bytes_ = 0;
+  group_writes_ = 0;
+  open_ = false;
+  return members;
+}
+
+queued_write* commit_queue::next_in_queue() {
+  bool const room = group_writes_ < most_writes && group_bytes_ < most_bytes && steady_us() - group_began_us_ < longest_us;
+  if (!room) return nullptr;
+  std::lock_guard const lock(mutex_);
+  return queue_.pop_front();
+}
+
+void commit_queue::pass_lead() {
+  queued_write* next = nullptr;
+  {
+    std::lock_guard const lock(mutex_);
+    next = queue_.pop_front();
+    if (next == nullptr) led_ = false;
+  }
+  if (next != nullptr) wake(*next, queued_write::leading);
+}
+
+bool commit_queue::wait(queued_write& write) {
+  static int const cores = static_cast<int>(std::thread::hardware_concurrency());
+  int const waiting_before = waiting_threads_.fetch_add(1, std::memory_order_relaxed);
+  if (waiting_before < cores - 1) {
+    std::int64_t const end = steady_us() + poll_us;
+    for (int round = 1; write.state_.load(std::memory_order_acquire) == queued_write::waiting; ++round) {
+      relax();
+      if (round % rounds_between_looks == 0 && steady_us() >= end) break;
+    }
+  }
+  park(write);
+  waiting_threads_.fetch_sub(1, std::memory_order_relaxed);
+  return write.state_.load(std::memory_order_acquire) == queued_write::done;
+}
+
+void commit_queue::park(queued_write& write) noexcept {
+  if (write.state_.load(std::memory_order_acquire) != queued_write::waiting) return;
+  parking_place* place = nullptr;
+  {
+    std::lock_guard const lock(mutex_);
+    if (free_places_.empty()) {
+      places_.push_back(std::make_unique<parking_place>());
+      free_places_.reserve(places_.size());
+      place = places_.back().get();
+    } else {
+      place = free_places_.back();
+      free_places_.pop_back();
+    }
+  }
+  place->woken.store(0, std::memory_order_relaxed);
+  write.place_ = place;
+  int expected = queued_write::waiting;
+  if (write.state_.compare_exchange_strong(expected, queued_write::parked, std::memory_order_acq_rel)) {
+    while (place->woken.load(std::memory_order_acquire) == 0) place->woken.wait(0, std::memory_order_acquire);
+  }
+  std::lock_guard const lock(mutex_);
+  free_places_.push_back(place);
+}
+
+void commit_queue::wake(queued_write& write, queued_write::state why) noexcept {
+  // Where its thread was not parked, the write may be gone behind this line.
+  if (write.state_.exchange(why, std::memory_order_acq_rel) != queued_write::parked) return;
+  parking_place& place = *write.place_;
+  place.woken.store(1, std::memory_order_release);
+  place.woken.notify_one();
+}
+
+} // namespace cleave::sqlite

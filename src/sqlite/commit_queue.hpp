@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+// Where the writes of all threads meet. No thread of its own: one of the waiting threads leads, the others wait for it.
+//
+// - A write that finds nobody leading is run by its own thread at once.
+// - A leader takes what has queued up into its transaction, commits, answers all, and passes the lead to the first of the
+//   queue, whose write begins the next group. So nobody serves others for longer than one group, and order is kept.
+// - A write that runs code of the application is run by its own thread: a leader that meets one hands the open transaction over.
+#pragma once
+
+#include <cleave/base/result.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace cleave::sqlite {
+
+// A thread's bed. They outlive every wait, so that who wakes may touch it after the sleeper has left.
+struct parking_place {
+  std::atomic<int> woken{0};
+};
+
+// One write. It lives on the stack of the thread that waits for it.
+class queued_write {
+public:
+  queued_write(queued_write const&) = delete;
+  queued_write& operator=(queued_write const&) = delete;
+
+  // Does it inside the open transaction. Runs on whatever thread leads, unless own_thread. Several times, if it has to be
+  // repeated in another transaction.
+  virtual void apply() = 0;
+  // What apply() noted is void: the transaction has failed.
+  virtual void fail(error const& reason) = 0;
+
+protected:
+  queued_write(bool own_thread, std::size_t bytes, std::int64_t deadline_us) noexcept
+      : own_thread_(own_thread), bytes_(bytes), deadline_us_(deadline_us) {}
+  ~queued_write() = default;
+
+private:
+  friend class commit_queue;
+  enum state : int { waiting, parked, leading, done };
+
+  bool own_thread_; // runs code of the application
+  std::size_t bytes_;
+  std::int64_t deadline_us_;
+  std::atomic<int> state_{waiting};
+  parking_place* place_ = nullptr;
+  queued_write* next_ = nullptr;
+};
+
+// The transaction that a group shares. Only the leader calls it.
+class group_transaction {
+public:
+  virtual result<void> begin(std::int64_t deadline_us) = 0;
+  // What became of the transaction in the last apply(): nothing; lost, through the fault of that write alone; or lost because the
+  // machine failed, with the reason for all.
+  enum class health : std::uint8_t { good, lost, failed };
+  virtual health check() = 0;
+  virtual error failure() = 0;
+  virtual void roll_back() = 0;
+  virtual result<void> commit() = 0;
+  // After the members of a group are answered, before the lead is passed on: work that only the leader's caller waits for.
+  virtual bool wants_tidying() const = 0;
+  virtual void tidy() = 0;
+
+protected:
+  ~group_transaction() = default;
+};
+
+class commit_queue {
+public:
+  static constexpr std::size_t most_writes = 512;
+  static constexpr std::size_t most_bytes = 8 * 1024 * 1024;
+  static constexpr std::int64_t longest_us = 5'000;
+
+  explicit commit_queue(group_transaction& shared) noexcept : shared_(shared) {}
+  commit_queue(commit_queue const&) = delete;
+  commit_queue& operator=(commit_queue const&) = delete;
+
+  // Returns when the write is committed or has failed.
+  void run(queued_write& write);
+
+private:
+  class list {
+  public:
+    bool empty() const noexcept { return first_ == nullptr; }
+    void push_back(queued_write& write) noexcept;
+    queued_write* pop_front() noexcept; // nullptr when empty
+    void put_before(list& others) noexcept; // all of this list goes in front of `others`; this one is empty then
+    template <class F> void for_each(F f) const {
+      for (queued_write* at = first_; at != nullptr;) {
+        queued_write* const next = at->next_; // f may end the life of *at
+        f(*at);
+        at = next;
+      }
+    }
+
+  private:
+    queued_write* first_ = nullptr;
+    queued_write* last_ = nullptr;
+  };
+
+  // The caller leads; its own write is not applied yet. True: it is answered and the lead is passed on. False: wait for it.
+  bool lead(queued_write& self);
+  bool finish(queued_write& self);
+  bool repeat_without(queued_write& culprit, queued_write& self);
+  bool fail_all(error const& reason, queued_write& self);
+  void answer(list members, queued_write const& self) noexcept;
+  list close_group() noexcept;
+  queued_write* next_in_queue();
+  void pass_lead();
+  // Until the write is done (true) or leads (false).
+  bool wait(queued_write& write);
+  void park(queued_write& write) noexcept; // without memory it ends the program: the write is in the queue already
+  void wake(queued_write& write, queued_write::state why) noexcept;
+
+  group_transaction& shared_;
+  std::mutex mutex_;
+  list queue_;
+  bool led_ = false;
+  std::vector<std::unique_ptr<parking_place>> places_; // all
+  std::vector<parking_place*> free_places_;
+  std::atomic<int> waiting_threads_{0};
+  // Of the leader.
+  list group_;
+  std::size_t group_writes_ = 0;
+  std::size_t group_bytes_ = 0;
+  std::int64_t group_began_us_ = 0;
+  bool open_ = false;
+};
+
+} // namespace cleave::sqlite

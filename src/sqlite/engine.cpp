@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "engine.hpp"
+
+#include "encoded_append.hpp"
+
+#include <memory>
+
+namespace cleave::sqlite::detail {
+
+namespace {
+
+// Which stores' functions this thread is inside of.
+struct inside_scope {
+  inside_scope(engine const* which) noexcept : which_(which), outer_(innermost) { innermost = this; }
+  inside_scope(inside_scope const&) = delete;
+  inside_scope& operator=(inside_scope const&) = delete;
+  ~inside_scope() { innermost = outer_; }
+
+  static bool inside(engine const* which) noexcept {
+    for (inside_scope const* scope = innermost; scope != nullptr; scope = scope->outer_) {
+      if (scope->which_ == which) return true;
+    }
+    return false;
+  }
+
+private:
+  engine const* which_;
+  inside_scope const* outer_;
+  static thread_local inside_scope const* innermost;
+};
+thread_local inside_scope const* inside_scope::innermost = nullptr;
+
+result<void> check_options(event_store_options const& options) {
+  constexpr std::size_t most_readers = 64;
+  if (options.durability == durability::process) {
+    return unexpected(make_error(errc::invalid_argument, "{}: durability::process is not for a file: full or relaxed", options.path));
+  }
+  if (options.readers < 1 || options.readers > most_readers) {
+    return unexpected(make_error(errc::invalid_argument, "{}: {} read connections, 1 to {} are allowed", options.path, options.readers,
+                                 most_readers));
+  }
+  if (options.checkpoint_pages == 0) {
+    return unexpected(make_error(errc::invalid_argument, "{}: checkpoint_pages must be at least 1", options.path));
+  }
+  return {};
+}
+
+} // namespace
+
+// An append without code of the application: whoever leads runs it.
+struct engine::plain_append final : queued_write {
+  plain_append(engine& owner, append_request const& what, encoded_append const& form)
+      : queued_write(false, form.bytes(), owner.deadline_us()), engine_(owner), request(what), encoded(form) {}
+
+  void apply() override {
+    auto const at = engine_.now();
+    if (!at) {
+      outcome = unexpected(at.error());
+      return;
+    }
+    log_writer& log = engine_.writer_.log();
+    outcome = log.append(request, encoded, *at);
+    if (log.broken()) engine_.writer_.note_failure(*log.broken());
+  }
+  void fail(error const& reason) override { outcome = unexpected(reason); }
+
+  engine& engine_;
+  append_request const& request;
+  encoded_append const& encoded;
+  result<appended> outcome;
+};
+
+// A function of the application, inside the transaction, on its caller's thread.
+struct engine::application_write final : queued_write {
+  application_write(engine& owner, std::size_t bytes, function_ref<result<void>(transaction&)> what)
+      : queued_write(true, bytes, owner.deadline_us()), engine_(owner), work(what) {}
+
+  void apply() override {
+    inside_scope const scope(&engine_);
+    transaction inside(engine_, engine_.writer_.db());
+    outcome = engine_.writer_.run_application([&] { return work(inside); });
+  }
+  void fail(error const& reason) override { outcome = unexpected(reason); }
+
+  engine& engine_;
+  function_ref<result<void>(transaction&)> work;
+  result<void> outcome;
+};
+
+result<engine*> engine::open(event_store_options const& options) {
+  if (auto good = check_options(options); !good) return unexpected(std::move(good).error());
+  process_lock lock;
+  auto db = write_connection::open_file(options, lock);
+  if (!db) return unexpected(std::move(db).error());
+  std::unique_ptr<engine> made(new engine(options, std::move(*db), std::move(lock)));
+  // So that the first reader, and who waits for a position, starts from what is there.
+  auto const head = read_head(made->writer_.db());
+  if (!head) return unexpected(head.error());
+  made->commits_.publish(*head);
+  return made.release();
+}
+
+engine::engine(event_store_options const& options, database db, process_lock lock)
+    : options_(options), writer_(std::move(db), std::move(lock), options_, commits_),
+      readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs}, options.readers), queue_(writer_) {}
+
+std::int64_t engine::deadline_us() const noexcept { return steady_us() + std::int64_t{options_.busy_wait_ms} * 1'000; }
+
+result<timestamp> engine::now() const {
+  try {
+    return options_.clock.now();
+  } catch (...) {
+    return unexpected(cleave::detail::current_exception_error("the store's clock"));
+  }
+}
+
+result<void> engine::check_not_inside(std::string_view what) const {
+  if (!inside_scope::inside(this)) return {};
+  return unexpected(make_error(errc::invalid_argument,
+                               "{}: {} of the store was called inside a function that runs in its write transaction; it would wait "
+                               "for itself: use the transaction",
+                               options_.path, what));
+}
+
+result<appended> engine::append(append_request const& request) {
+  if (auto good = check_not_inside("append"); !good) return unexpected(std::move(good).error());
+  if (auto refused = writer_.refusal()) return unexpected(std::move(*refused));
+  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
+  encoded_append encoded;
+  if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
+  plain_append write(*this, request, encoded);
+  queue_.run(write);
+  return std::move(write.outcome);
+}
+
+result<appended> engine::append(append_request const& request, event_store::inline_hook hook) {
+  if (auto good = check_not_inside("append"); !good) return unexpected(std::move(good).error());
+  if (auto refused = writer_.refusal()) return unexpected(std::move(*refused));
+  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
+  encoded_append encoded;
+  if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
+  result<appended> answer;
+  application_write write(*this, encoded.bytes(), [&](transaction& inside) -> result<void> {
+    auto const at = now();
+    if (!at) return unexpected(at.error());
+    answer = writer_.log().append(request, encoded, *at);
+    if (!answer) return unexpected(answer.error());
+    if (answer->repeated || encoded.forms().empty()) return {};
+    return run_hook(request, *answer, hook, inside);
+  });
+  queue_.run(write);
+  if (!write.outcome) return unexpected(std::move(write.outcome).error());
+  return answer;
+}
+
+result<void> engine::run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook,
+                              transaction& inside) {
+  // A copy: the hook may append, and then the writer's own list is another one.
+  std::vector<version> const first = writer_.log().first_versions();
+  std::uint64_t count = 0;
+  for (stream_append const& part : request.streams) count += part.events.size();
+  std::uint64_t at = answer.position.value() - count;
+  for (std::size_t part = 0; part < request.streams.size(); ++part) {
+    std::uint64_t last = first[part].value();
+    for (new_event const& event : request.streams[part].events) {
+      recorded_event const recorded{.at = {.position = position(++at),
+                                           .stream = request.streams[part].stream,
+                                           .version = version(last++),
+                                           .name = event.name,
+                                           .id = event.id,
+                                           .recorded_at = answer.recorded_at,
+                                           .tags = event.tags,
+                                           .metadata = event.metadata},
+                                    .type = event.type,
+                                    .object = event.object,
+                                    .data = event.data};
+      if (auto good = hook(recorded, inside); !good) return good;
+    }
+  }
+  return {};
+}
+
+result<void> engine::transact(function_ref<result<void>(transaction&)> work) {
+  if (auto good = check_not_inside("transact"); !good) return good;
+  if (auto refused = writer_.refusal()) return unexpected(std::move(*refused));
+  application_write write(*this, 0, work);
+  queue_.run(write);
+  return std::move(write.outcome);
+}
+
+result<appended> engine::append_now(append_request const& request) {
+  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
+  encoded_append encoded;
+  if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
+  auto const at = now();
+  if (!at) return unexpected(at.error());
+  return writer_.log().append(request, encoded, *at);
+}
+
+} // namespace cleave::sqlite::detail

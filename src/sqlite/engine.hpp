@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+// All that stands behind one event store's handle.
+#pragma once
+
+#include "commit_queue.hpp"
+#include "reader_pool.hpp"
+#include "write_connection.hpp"
+
+#include <cleave/event/commit_signal.hpp>
+#include <cleave/sqlite/event_store.hpp>
+
+namespace cleave::sqlite::detail {
+
+class engine {
+public:
+  static result<engine*> open(event_store_options const& options);
+  engine(engine const&) = delete;
+  engine& operator=(engine const&) = delete;
+
+  result<appended> append(append_request const& request);
+  result<appended> append(append_request const& request, event_store::inline_hook hook);
+  result<void> transact(function_ref<result<void>(transaction&)> work);
+
+  // Inside a transaction, on the leader's thread.
+  result<appended> append_now(append_request const& request);
+  write_connection& writer() noexcept { return writer_; }
+
+  reader_pool& readers() noexcept { return readers_; }
+  commit_signal& commits() noexcept { return commits_; }
+  event_store_options const& options() const noexcept { return options_; }
+
+private:
+  struct plain_append;
+  struct application_write;
+
+  engine(event_store_options const& options, database db, process_lock lock);
+  // errc::invalid_argument inside a function that this store's transaction runs, on this thread.
+  result<void> check_not_inside(std::string_view what) const;
+  result<void> run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook, transaction& inside);
+  std::int64_t deadline_us() const noexcept;
+  result<timestamp> now() const;
+
+  event_store_options options_;
+  commit_signal commits_;
+  // In this order, so that the readers are closed before the writer, which writes the WAL back.
+  write_connection writer_;
+  reader_pool readers_;
+  commit_queue queue_;
+};
+
+} // namespace cleave::sqlite::detail

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <cleave/sqlite/event_store.hpp>
+
+#include "engine.hpp"
+#include "log_reader.hpp"
+
+namespace cleave::sqlite {
+
+static_assert(cleave::event_store<event_store>);
+
+result<event_store> event_store::open(options const& chosen) {
+  auto engine = detail::engine::open(chosen);
+  if (!engine) return unexpected(std::move(engine).error());
+  return event_store(*engine);
+}
+
+void event_store::close() noexcept { delete engine_; }
+
+result<appended> event_store::append(append_request const& request) { return engine_->append(request); }
+
+result<appended> event_store::append(append_request const& request, inline_hook hook) { return engine_->append(request, hook); }
+
+result<void> event_store::transact(function_ref<result<void>(transaction&)> work) { return engine_->transact(work); }
+
+result<version> event_store::read_stream_with(stream_name stream, stream_range range, sink_ref sink) {
+  return sqlite::read_stream(engine_->readers(), stream, range, sink);
+}
+
+result<position> event_store::read_all_with(log_range const& range, sink_ref sink) {
+  return sqlite::read_all(engine_->readers(), range, sink);
+}
+
+result<position> event_store::head() {
+  position found;
+  auto good = engine_->readers().read([&](database& db) -> result<void> {
+    auto const head = read_head(db);
+    if (!head) return unexpected(head.error());
+    found = *head;
+    return {};
+  });
+  if (!good) return unexpected(std::move(good).error());
+  return found;
+}
+
+result<std::optional<command_outcome>> event_store::find_command(command_id id) {
+  std::optional<command_outcome> found;
+  auto good = engine_->readers().read([&](database& db) -> result<void> {
+    auto outcome = read_outcome(db, id);
+    if (!outcome) return unexpected(std::move(outcome).error());
+    found = std::move(*outcome);
+    return {};
+  });
+  if (!good) return unexpected(std::move(good).error());
+  return found;
+}
+
+durability event_store::durability() const noexcept { return engine_->options().durability; }
+
+commit_signal& event_store::commits() noexcept { return engine_->commits(); }
+
+} // namespace cleave::sqlite

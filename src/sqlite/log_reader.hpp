@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+// Reading the log, in batches: each batch is copied out of one snapshot and handed out when the snapshot is given back.
+// That is as good as one snapshot, because what lies behind the head of the first batch never changes.
+#pragma once
+
+#include "event_batch.hpp"
+
+#include <cleave/event/append.hpp>
+#include <cleave/event/event_store.hpp>
+#include <cleave/sqlite/database.hpp>
+
+#include <optional>
+
+namespace cleave::sqlite {
+
+// Lends a connection inside a read transaction: one of the pool, or the writer's own.
+class snapshot_source {
+public:
+  using reading = function_ref<result<void>(database&)>;
+  virtual result<void> read(reading work) = 0;
+
+protected:
+  ~snapshot_source() = default;
+};
+
+result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range, sink_ref sink);
+result<position> read_all(snapshot_source& source, log_range range, sink_ref sink);
+result<std::optional<command_outcome>> read_outcome(database& db, command_id id);
+result<position> read_head(database& db);
+
+} // namespace cleave::sqlite

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "log_writer.hpp"
+
+#include "log_filter.hpp"
+#include "log_reader.hpp"
+#include "number.hpp"
+
+#include <cleave/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+
+namespace cleave::sqlite {
+
+namespace {
+
+// Entries; beyond, a cache starts over. A stream entry takes about 100 bytes.
+constexpr std::size_t cached_streams = 200'000;
+constexpr std::size_t cached_names = 4'096;
+constexpr std::size_t cached_tags = 50'000;
+
+} // namespace
+
+result<void> log_writer::prepare() {
+  if (statements_) return {};
+  auto const made = [&](std::string_view sql) { return db_->prepare(sql); };
+  auto find_stream = made("SELECT id FROM cleave_streams WHERE name = ?1");
+  if (!find_stream) return unexpected(std::move(find_stream).error());
+  auto find_head = made("SELECT coalesce(max(version), 0) FROM cleave_log WHERE stream = ?1");
+  if (!find_head) return unexpected(std::move(find_head).error());
+  auto insert_stream = made("INSERT INTO cleave_streams (name) VALUES (?1)");
+  if (!insert_stream) return unexpected(std::move(insert_stream).error());
+  auto insert_event = made("INSERT INTO cleave_log (position, stream, version, name, recorded_at, id, data, correlation, causation, "
+                           "headers, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+  if (!insert_event) return unexpected(std::move(insert_event).error());
+  auto find_id = made("SELECT l.position, l.version, s.name FROM cleave_log l CROSS JOIN cleave_streams s ON s.id = l.stream "
+                      "WHERE l.id = ?1");
+  if (!find_id) return unexpected(std::move(find_id).error());
+  auto log_head = made("SELECT coalesce(max(position), 0) FROM cleave_log");
+  if (!log_head) return unexpected(std::move(log_head).error());
+  statements_.emplace(statements{std::move(*find_stream), std::move(*find_head), std::move(*insert_stream), std::move(*insert_event),
+                                 std::move(*find_id), std::move(*log_head)});
+  return {};
+}
+
+result<void> log_writer::begin() {
+  if (auto good = prepare(); !good) return good;
+  auto const row = statements_->log_head.step();
+  if (!row) return unexpected(row.error());
+  auto const found = statements_->log_head.column<std::uint64_t>(0);
+  statements_->log_head.reset();
+  if (!found) return unexpected(found.error());
+  if (*found != head_) {
+    forget_all();
+    head_ = *found;
+  }
+  first_head_ = head_;
+  if (streams_.size() > cached_streams) streams_.clear();
+  if (names_.size() > cached_names) names_.clear();
+  if (tags_.size() > cached_tags) tags_.clear();
+  if (newest_known_) return {};
+  auto const newest = db_->value<uuid>("SELECT id FROM cleave_log ORDER BY id DESC LIMIT 1");
+  if (!newest) return unexpected(newest.error());
+  newest_id_ = newest->value_or(uuid());
+  newest_known_ = true;
+  return {};
+}
+
+void log_writer::forget_all() noexcept {
+  streams_.clear();
+  names_.clear();
+  tags_.clear();
+  newest_known_ = false;
+}
+
+void log_writer::end(bool committed) noexcept {
+  if (!committed) back_to({first_head_, 0});
+  changed_.clear();
+  ids_added_ = false;
+}
+
+void log_writer::back_to(mark there) noexcept {
+  // A stream may have changed several times, also before the mark: it goes once, and nothing may point to it any more.
+  auto const first = changed_.begin() + static_cast<std::ptrdiff_t>(there.changes);
+  std::sort(first, changed_.end());
+  auto const last = std::unique(first, changed_.end());
+  auto const kept = std::remove_if(changed_.begin(), first, [&](stream_slot* slot) { return std::binary_search(first, last, slot); });
+  for (auto gone = first; gone != last; ++gone) streams_.erase(streams_.find((*gone)->first));
+  changed_.erase(kept, changed_.end());
+  if (ids_added_) {
+    names_.clear();
+    tags_.clear();
+  }
+  head_ = there.head;
+  broken_.reset();
+}
+
+result<log_writer::stream_place> log_writer::find(stream_name stream) {
+  if (auto const known = streams_.find(stream.text()); known != streams_.end()) return stream_place{&*known, known->second.head};
+  statement& by_name = statements_->find_stream;
+  if (auto good = by_name.bind(stream.text()); !good) return unexpected(std::move(good).error());
+  auto const there = by_name.step();
+  if (!there) return unexpected(there.error());
+  if (!*there) return by_name.reset(), stream_place{nullptr, 0};
+  auto const id = by_name.column<std::int64_t>(0);
+  by_name.reset();
+  if (!id) return unexpected(id.error());
+
+  statement& head = statements_->find_head;
+  if (auto good = head.bind(*id); !good) return unexpected(std::move(good).error());
+  if (auto row = head.step(); !row) return unexpected(std::move(row).error());
+  auto const last = head.column<std::uint64_t>(0);
+  head.reset();
+  if (!last) return unexpected(last.error());
+  auto const added = streams_.try_emplace(std::string(stream.text()), stream_entry{*id, *last}).first;
+  return stream_place{&*added, *last};
+}
+
+result<std::int64_t> log_writer::name_id(std::string_view name) {
+  if (auto const known = names_.find(name); known != names_.end()) return known->second;
+  auto found = db_->value<std::int64_t>("SELECT id FROM cleave_names WHERE name = ?1", name);
+  if (!found) return unexpected(std::move(found).error());
+  if (!*found) {
+    if (auto added = db_->execute("INSERT INTO cleave_names (name) VALUES (?1)", name); !added) return unexpected(std::move(added).error());
+    *found = db_->last_insert_id();
+    ids_added_ = true;
+  }
+  names_.emplace(name, **found);
+  return **found;
+}
+
+result<std::int64_t> log_writer::tag_id(std::string_view tag) {
+  if (auto const known = tags_.find(tag); known != tags_.end()) return known->second;
+  auto found = db_->value<std::int64_t>("SELECT id FROM cleave_tags WHERE tag = ?1", tag);
+  if (!found) return unexpected(std::move(found).error());
+  if (!*found) {
+    if (auto added = db_->execute("INSERT INTO cleave_tags (tag) VALUES (?1)", tag); !added) return unexpected(std::move(added).error());
+    *found = db_->last_insert_id();
+    ids_added_ = true;
+  }
+  tags_.emplace(tag, **found);
+  return **found;
+}
+
+result<std::optional<log_writer::stored_at>> log_writer::find_event(event_id id) {
+  if (id.id() > newest_id_) return std::optional<stored_at>();
+  statement& by_id = statements_->find_id;
+  if (auto good = by_id.bind(id); !good) return unexpected(std::move(good).error());
+  auto const there = by_id.step();
+  if (!there) return unexpected(there.error());
+  if (!*there) return by_id.reset(), std::optional<stored_at>();
+  auto row = by_id.row<std::uint64_t, std::uint64_t, std::string>();
+  by_id.reset();
+  if (!row) return unexpected(std::move(row).error());
+  auto& [at, last, stream] = *row;
+  return std::optional<stored_at>(stored_at{at, last, std::move(stream)});
+}
+
+result<std::optional<appended>> log_writer::repeated_command(command_record const& command) {
+  auto outcome = read_outcome(*db_, command.id);
+  if (!outcome) return unexpected(std::move(outcome).error());
+  if (!*outcome) return std::optional<appended>();
+  command_outcome const& first = **outcome;
+  if (first.command != command.command || first.fingerprint != command.fingerprint) {
+    return unexpected(make_error(errc::command_id_reused, "command id {} belongs to {} with fingerprint {}, now it comes with {} and {}",
+                                 to_string(command.id), first.command, first.fingerprint, command.command, command.fingerprint));
+  }
+  return std::optional<appended>(appended{.position = first.position, .version = first.version, .repeated = true, .recorded_at = first.recorded_at});
+}
+
+result<std::optional<appended>> log_writer::repeated_events(append_request const& request) {
+  std::vector<stored_at> stored;
+  new_event const* missing = nullptr;
+  new_event const* known = nullptr;
+  for (stream_append const& part : request.streams) {
+    for (new_event const& event : part.events) {
+      auto found = find_event(event.id);
+      if (!found) return unexpected(std::move(found).error());
+      if (*found) {
+        known = &event;
+        stored.push_back(std::move(**found));
+      } else {
+        missing = &event;
+      }
+    }
+  }
+  if (known == nullptr) return std::optional<appended>();
+  if (missing != nullptr) {
+    return unexpected(make_error(errc::duplicate_event, "event id {} is in the log at position {}, but event id {} of the same append is not",
+                                 to_string(known->id), stored.back().position, to_string(missing->id)));
+  }
+  auto answer = first_answer(request, stored);
+  if (!answer) return unexpected(std::move(answer).error());
+  return std::optional<appended>(*answer);
+}
+
+// All event ids are in the log: the answer of the first time, if this is the same append.
+result<appended> log_writer::first_answer(append_request const& request, std::vector<stored_at> const& stored) {
+  std::size_t i = 0;
+  appended answer{.position = position(stored.back().position), .version = {}, .repeated = true, .recorded_at = {}};
+  for (stream_append const& part : request.streams) {
+    std::size_t const first = i;
+    for (new_event const& event : part.events) {
+      stored_at const& at = stored[i];
+      bool const in_order = at.stream == part.stream.text() && at.version == stored[first].version + (i - first) &&
+                            at.position == stored.front().position + i;
+      if (!in_order) {
+        return unexpected(make_error(errc::duplicate_event,
+                                     "event id {} is in the log at position {} (stream {}, version {}), not where this append puts it",
+                                     to_string(event.id), at.position, at.stream, at.version));
+      }
+      ++i;
+    }
+    if (part.events.empty()) {
+      auto const stream = find(part.stream);
+      if (!stream) return unexpected(stream.error());
+      answer.version = version(stream->head);
+      continue;
+    }
+    version const before(stored[first].version - 1);
+    if (!part.expected.holds_at(before)) return unexpected(version_conflict(part.stream, part.expected, before));
+    answer.version = version(stored[i - 1].version);
+  }
+  auto const at = db_->value<std::int64_t>("SELECT recorded_at FROM cleave_log WHERE position = ?1", stored.back().position);
+  if (!at) return unexpected(at.error());
+  answer.recorded_at = timestamp(at->value_or(0));
+  return answer;
+}
+
+result<void> log_writer::check_expectations(append_request const& request) {
+  places_.clear();
+  for (stream_append const& part : request.streams) {
+    auto const stream = find(part.stream);
+    if (!stream) return unexpected(stream.error());
+    if (version const actual(stream->head); !part.expected.holds_at(actual)) {
+      return unexpected(version_conflict(part.stream, part.expected, actual));
+    }
+    places_.push_back(*stream);
+  }
+  return {};
+}
+
+result<void> log_writer::check_condition(append_condition const& condition) {
+  if (condition.after.value() >= head_) return {};
+  std::string name;
+  auto const found = find_match(*db_, condition.query, condition.after, name);
+  if (!found) return unexpected(found.error());
+  if (*found == position()) return {};
+  return unexpected(condition_conflict(condition, *found, name));
+}
+
+result<appended> log_writer::append(append_request const& request, encoded_append const& encoded, timestamp now) {
+  first_versions_.clear();
+  if (request.command != nullptr) {
+    auto const repeated = repeated_command(*request.command);
+    if (!repeated) return unexpected(repeated.error());
+    if (*repeated) return **repeated;
+  }
+  if (!encoded.forms().empty()) {
+    auto const repeated = repeated_events(request);
+    if (!repeated) return unexpected(repeated.error());
+    if (*repeated) return **repeated;
+  }
+  if (auto good = check_expectations(request); !good) return unexpected(std::move(good).error());
+  if (request.condition != nullptr) {
+    if (auto good = check_condition(*request.condition); !good) return unexpected(std::move(good).error());
+  }
+  auto answer = store(request, encoded, now);
+  if (!answer && !broken_) broken_ = answer.error();
+  return answer;
+}
+
+result<appended> log_writer::store(append_request const& request, encoded_append const& encoded, timestamp now) {
+  if (encoded.forms().size() > limits::position_max - head_) {
+    return unexpected(make_error(errc::limit_exceeded, "the log is at position {}, the last one is {}", head_, limits::position_max));
+  }
+
+  std::size_t i = 0;
+  for (std::size_t part = 0; part < request.streams.size(); ++part) {
+    stream_append const& to = request.streams[part];
+    first_versions_.emplace_back(places_[part].head + 1);
+    if (to.events.empty()) continue;
+    if (auto good = store_stream(to, places_[part], encoded.forms().data() + i, now); !good) return unexpected(std::move(good).error());
+    i += to.events.size();
+  }
+  appended answer{.position = position(head_), .version = {}, .repeated = false, .recorded_at = i == 0 ? timestamp() : now};
+  if (!places_.empty()) answer.version = version(places_.back().head);
+  if (request.command != nullptr) {
+    if (auto good = store_outcome(*request.command, answer, now); !good) return unexpected(std::move(good).error());
+  }
+  return answer;
+}
+
+result<void> log_writer::store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms, timestamp now) {
+  if (to.slot == nullptr) {
+    statement& insert = statements_->insert_stream;
+    if (auto good = insert.bind(part.stream.text()); !good) return good;
+    if (auto good = insert.run(); !good) return good;
+    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), stream_entry{db_->last_insert_id(), 0}).first;
+  }
+  changed_.push_back(to.slot);
+  for (new_event const& event : part.events) {
+    if (auto good = store_event(to.slot->second.id, to.head + 1, event, *forms++, now); !good) return good;
+    ++to.head;
+    ++head_;
+  }
+  to.slot->second.head = to.head;
+  return {};
+}
+
+result<void> log_writer::store_event(std::int64_t stream, std::uint64_t version, new_event const& event,
+                                     encoded_append::form const& form, timestamp now) {
+  auto const name = name_id(event.name);
+  if (!name) return unexpected(name.error());
+  statement& insert = statements_->insert_event;
+  sqlite3_stmt* const row = insert.handle();
+  std::uint64_t const at = head_ + 1;
+  auto const bind_text = [row](int column, std::string_view text) {
+    if (text.empty()) sqlite3_bind_null(row, column);
+    else sqlite3_bind_text64(row, column, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  };
+  auto const bind_id = [row](int column, uuid const& id) {
+    if (id.nil()) sqlite3_bind_null(row, column);
+    else sqlite3_bind_blob(row, column, id.bytes().data(), static_cast<int>(uuid::size), SQLITE_STATIC);
+  };
+  // The views outlive the statement's run; nothing here can fail but for memory, and then the insert does.
+  sqlite3_bind_int64(row, 1, static_cast<std::int64_t>(at));
+  sqlite3_bind_int64(row, 2, stream);
+  sqlite3_bind_int64(row, 3, static_cast<std::int64_t>(version));
+  sqlite3_bind_int64(row, 4, *name);
+  sqlite3_bind_int64(row, 5, now.microseconds());
+  bind_id(6, event.id.id());
+  if (form.is_text) {
+    char const* const text = form.data.empty() ? "" : form.data.data();
+    sqlite3_bind_text64(row, 7, text, form.data.size(), SQLITE_STATIC, SQLITE_UTF8);
+  } else {
+    sqlite3_bind_blob64(row, 7, form.data.data(), form.data.size(), SQLITE_STATIC);
+  }
+  bind_id(8, event.metadata.correlation.id());
+  bind_id(9, event.metadata.causation.id());
+  bind_text(10, form.headers);
+  bind_text(11, form.tags);
+  if (auto good = insert.run(); !good) return good;
+  if (event.id.id() > newest_id_) newest_id_ = event.id.id();
+  for (std::string_view const tag : event.tags) {
+    auto const id = tag_id(tag);
+    if (!id) return unexpected(id.error());
+    auto const added = db_->execute("INSERT INTO cleave_tagged (tag, position) VALUES (?1, ?2)", *id, at);
+    if (!added) return unexpected(added.error());
+  }
+  return {};
+}
+
+result<void> log_writer::store_outcome(command_record const& command, appended const& answer, timestamp now) {
+  std::optional<std::string_view> code;
+  std::optional<std::string_view> reason;
+  if (command.refused != nullptr) {
+    code = command.refused->code;
+    reason = command.refused->text;
+  }
+  auto const added = db_->execute("INSERT INTO cleave_outcomes (id, command, fingerprint, position, version, recorded_at, rejection, reason) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                  command.id, command.command, static_cast<std::int64_t>(command.fingerprint),
+                                  code ? 0 : answer.position.value(), answer.version.value(), now.microseconds(), code, reason);
+  if (!added) return unexpected(added.error());
+  return {};
+}
+
+} // namespace cleave::sqlite

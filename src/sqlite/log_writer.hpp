@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+// Appending to the log inside a transaction that somebody else begins and ends: the order of the checks, the rows, and the
+// caches that make the checks cheap.
+#pragma once
+
+#include "encoded_append.hpp"
+
+#include <cleave/base/id.hpp>
+#include <cleave/event/append.hpp>
+#include <cleave/sqlite/database.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace cleave::sqlite {
+
+// The caches hold what the open transaction sees. A change is noted, so that a rollback forgets just what it has undone; what
+// another process commits is noticed by the head of the log. One thread at a time.
+class log_writer {
+public:
+  explicit log_writer(database& db) noexcept : db_(&db) {}
+
+  // First thing in each transaction: looks whether another process has written, and drops what it knew if so.
+  result<void> begin();
+  // Gives up the prepared statements, before the connection is closed.
+  void close() noexcept { statements_.reset(); }
+  // The transaction is over. False: it was rolled back.
+  void end(bool committed) noexcept;
+
+  // A place to come back to: pair it with an SQL savepoint.
+  struct mark {
+    std::uint64_t head;
+    std::size_t changes;
+  };
+  mark here() const noexcept { return {head_, changed_.size()}; }
+  void back_to(mark there) noexcept;
+  // Why the transaction must not be committed: an append has failed after its first row. Or nothing.
+  std::optional<error> const& broken() const noexcept { return broken_; }
+
+  position head() const noexcept { return position(head_); }
+
+  // All of can_append (event/event_store.hpp) but the form, which check_append has seen. After success first_versions() tells
+  // the version of each stream's first event.
+  result<appended> append(append_request const& request, encoded_append const& encoded, timestamp now);
+  std::vector<version> const& first_versions() const noexcept { return first_versions_; }
+
+private:
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+  };
+  template <class T> using by_text = std::unordered_map<std::string, T, text_hash, std::equal_to<>>;
+  struct stream_entry {
+    std::int64_t id;
+    std::uint64_t head;
+  };
+  using stream_slot = by_text<stream_entry>::value_type;
+  // A stream of the request: its cache slot (nullptr: it does not exist yet), and its head.
+  struct stream_place {
+    stream_slot* slot;
+    std::uint64_t head;
+  };
+  struct stored_at {
+    std::uint64_t position;
+    std::uint64_t version;
+    std::string stream;
+  };
+  // The statements that are worth keeping at hand.
+  struct statements {
+    statement find_stream;
+    statement find_head;
+    statement insert_stream;
+    statement insert_event;
+    statement find_id;
+    statement log_head;
+  };
+
+  result<void> prepare();
+  result<stream_place> find(stream_name stream);
+  result<std::int64_t> name_id(std::string_view name);
+  result<std::int64_t> tag_id(std::string_view tag);
+  result<std::optional<stored_at>> find_event(event_id id);
+
+  result<std::optional<appended>> repeated_command(command_record const& command);
+  result<std::optional<appended>> repeated_events(append_request const& request);
+  result<appended> first_answer(append_request const& request, std::vector<stored_at> const& stored);
+  result<void> check_expectations(append_request const& request);
+  result<void> check_condition(append_condition const& condition);
+  result<appended> store(append_request const& request, encoded_append const& encoded, timestamp now);
+  result<void> store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms, timestamp now);
+  result<void> store_event(std::int64_t stream, std::uint64_t version, new_event const& event, encoded_append::form const& form,
+                           timestamp now);
+  result<void> store_outcome(command_record const& command, appended const& answer, timestamp now);
+  void forget_all() noexcept;
+
+  database* db_;
+  std::optional<statements> statements_;
+  by_text<stream_entry> streams_;
+  by_text<std::int64_t> names_;
+  by_text<std::int64_t> tags_;
+  std::uint64_t head_ = 0;
+  std::uint64_t first_head_ = 0;       // when the transaction began
+  std::optional<error> broken_;
+  uuid newest_id_;                     // no id in the log is greater: a greater one needs no search
+  bool newest_known_ = false;
+  std::vector<stream_slot*> changed_;  // since the transaction began
+  bool ids_added_ = false;             // names or tags, since the transaction began
+  std::vector<stream_place> places_;          // of the request at hand
+  std::vector<version> first_versions_;
+};
+
+} // namespace cleave::sqlite

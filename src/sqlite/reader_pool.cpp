@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "reader_pool.hpp"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <optional>
+
+namespace cleave::sqlite {
+
+void forbid_checkpoints(database& db) noexcept {
+  sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_wal_autocheckpoint(db.handle(), 0);
+}
+
+reader_pool::reader_pool(database_options const& how, std::size_t most) : how_(how), most_(most) {
+  how_.read_only = true;
+  how_.create = false;
+}
+
+result<database> reader_pool::open_one() const {
+  auto opened = database::open(how_);
+  if (opened) forbid_checkpoints(*opened);
+  return opened;
+}
+
+// Holds one connection and gives it back, whatever happens.
+class reader_pool::lease {
+public:
+  lease(reader_pool& pool, std::optional<database> connection) noexcept : pool_(pool), connection_(std::move(connection)) {}
+  lease(lease const&) = delete;
+  lease& operator=(lease const&) = delete;
+  ~lease() {
+    if (connection_ && connection_->in_transaction()) static_cast<void>(connection_->execute("ROLLBACK").has_value());
+    // A connection that is still in a transaction would show its next user an old snapshot.
+    if (connection_ && connection_->in_transaction()) connection_.reset();
+    {
+      std::lock_guard const lock(pool_.mutex_);
+      if (connection_) pool_.idle_.push_back(std::move(*connection_));
+      else --pool_.open_;
+    }
+    pool_.returned_.notify_one();
+  }
+  void fill(database opened) { connection_.emplace(std::move(opened)); }
+  bool empty() const noexcept { return !connection_; }
+  database& operator*() noexcept { return *connection_; }
+
+private:
+  reader_pool& pool_;
+  std::optional<database> connection_;
+};
+
+result<void> reader_pool::read(reading work) {
+  std::optional<database> idle;
+  {
+    std::unique_lock lock(mutex_);
+    auto const free = [&] { return !idle_.empty() || open_ < most_; };
+    if (!free() && !returned_.wait_for(lock, std::chrono::milliseconds(how_.busy_wait_ms), free)) {
+      return unexpected(make_error(errc::busy, "{}: all {} read connections were in use for {} ms", how_.path, most_,
+                                   how_.busy_wait_ms));
+    }
+    if (idle_.empty()) {
+      ++open_;
+    } else {
+      idle.emplace(std::move(idle_.back()));
+      idle_.pop_back();
+    }
+  }
+  lease held(*this, std::move(idle));
+  if (held.empty()) {
+    auto opened = open_one();
+    if (!opened) return unexpected(std::move(opened).error());
+    held.fill(std::move(*opened));
+  }
+  if (auto begun = (*held).execute("BEGIN"); !begun) return unexpected(std::move(begun).error());
+  if (auto good = work(*held); !good) return good;
+  if (auto ended = (*held).execute("COMMIT"); !ended) return unexpected(std::move(ended).error());
+  return {};
+}
+
+} // namespace cleave::sqlite

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "schema.hpp"
+
+#include <fmt/format.h>
+
+namespace cleave::sqlite {
+
+namespace {
+
+// What people and other programs may query: the views `events` and `commands`, and cleave_checkpoints. The other tables can
+// change with any version of the schema.
+constexpr schema_step event_store_steps[] = {
+    {1, R"sql(
+CREATE TABLE cleave_meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE cleave_streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE cleave_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE cleave_tags (id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE);
+CREATE TABLE cleave_log (
+  position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, version INTEGER NOT NULL, name INTEGER NOT NULL,
+  recorded_at INTEGER NOT NULL, id BLOB NOT NULL, data NOT NULL, correlation BLOB, causation BLOB, headers TEXT, tags TEXT
+);
+CREATE UNIQUE INDEX cleave_log_by_stream ON cleave_log (stream, version);
+CREATE UNIQUE INDEX cleave_log_by_id ON cleave_log (id);
+CREATE TABLE cleave_tagged (tag INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (tag, position)) WITHOUT ROWID;
+CREATE TABLE cleave_outcomes (
+  id BLOB PRIMARY KEY, command TEXT NOT NULL, fingerprint INTEGER NOT NULL, position INTEGER NOT NULL, version INTEGER NOT NULL,
+  recorded_at INTEGER NOT NULL, rejection TEXT, reason TEXT
+) WITHOUT ROWID;
+CREATE TABLE cleave_checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE VIEW events AS SELECT
+  l.position, s.name AS stream, l.version, n.name AS name, l.data,
+  strftime('%Y-%m-%dT%H:%M:%S', l.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', l.recorded_at % 1000000) AS recorded_at,
+  lower(substr(hex(l.id), 1, 8) || '-' || substr(hex(l.id), 9, 4) || '-' || substr(hex(l.id), 13, 4) || '-' ||
+        substr(hex(l.id), 17, 4) || '-' || substr(hex(l.id), 21)) AS id,
+  lower(substr(hex(l.correlation), 1, 8) || '-' || substr(hex(l.correlation), 9, 4) || '-' || substr(hex(l.correlation), 13, 4) ||
+        '-' || substr(hex(l.correlation), 17, 4) || '-' || substr(hex(l.correlation), 21)) AS correlation,
+  lower(substr(hex(l.causation), 1, 8) || '-' || substr(hex(l.causation), 9, 4) || '-' || substr(hex(l.causation), 13, 4) ||
+        '-' || substr(hex(l.causation), 17, 4) || '-' || substr(hex(l.causation), 21)) AS causation,
+  l.headers, l.tags
+FROM cleave_log l JOIN cleave_streams s ON s.id = l.stream JOIN cleave_names n ON n.id = l.name;
+
+CREATE VIEW commands AS SELECT
+  lower(substr(hex(o.id), 1, 8) || '-' || substr(hex(o.id), 9, 4) || '-' || substr(hex(o.id), 13, 4) || '-' ||
+        substr(hex(o.id), 17, 4) || '-' || substr(hex(o.id), 21)) AS id,
+  o.command, o.position, o.version, o.rejection, o.reason,
+  strftime('%Y-%m-%dT%H:%M:%S', o.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', o.recorded_at % 1000000) AS recorded_at
+FROM cleave_outcomes o;
+)sql"},
+};
+
+constexpr schema_step read_store_steps[] = {
+    {1, R"sql(
+CREATE TABLE cleave_meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE cleave_checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+)sql"},
+};
+
+result<bool> is_empty(database& db) {
+  auto const objects = db.value<std::int64_t>("SELECT count(*) FROM sqlite_schema");
+  if (!objects) return unexpected(objects.error());
+  return objects->value_or(0) == 0;
+}
+
+} // namespace
+
+// "clve" and "clvr" in ASCII.
+constinit schema const event_store_schema{0x636c7665, "event store", event_store_steps};
+constinit schema const read_store_schema{0x636c7672, "read store", read_store_steps};
+
+result<std::int64_t> read_schema_version(database& db, schema const& wanted) {
+  auto const id = db.value<std::int64_t>("PRAGMA application_id");
+  if (!id) return unexpected(id.error());
+  if (id->value_or(0) != wanted.application_id) {
+    auto const empty = is_empty(db);
+    if (!empty) return unexpected(empty.error());
+    if (*empty && id->value_or(0) == 0) return 0;
+    return unexpected(make_error(errc::not_a_store, "{}: an SQLite database, but no {} of cleave (application id {}, wanted {})",
+                                 db.path(), wanted.what, id->value_or(0), wanted.application_id));
+  }
+  auto const encoding = db.value<std::string>("PRAGMA encoding");
+  if (!encoding) return unexpected(encoding.error());
+  auto const version = db.value<std::int64_t>("SELECT value FROM cleave_meta WHERE name = 'schema_version'");
+  if (!version) {
+    return unexpected(error(errc::corrupt, fmt::format("{}: the {} has no readable schema version", db.path(), wanted.what),
+                            version.error()));
+  }
+  if (!*version || **version < 1 || encoding->value_or("") != "UTF-8") {
+    return unexpected(make_error(errc::corrupt, "{}: the {} has schema version {} and encoding {}", db.path(), wanted.what,
+                                 (*version).value_or(0), encoding->value_or("")));
+  }
+  std::int64_t const newest = wanted.steps.back().version;
+  if (**version > newest) {
+    return unexpected(make_error(errc::newer_schema, "{}: the {} has schema version {}, this cleave knows versions up to {}",
+                                 db.path(), wanted.what, **version, newest));
+  }
+  return **version;
+}
+
+result<void> bring_up_to_date(database& db, schema const& wanted) {
+  auto found = read_schema_version(db, wanted);
+  if (!found) return unexpected(found.error());
+  if (*found == wanted.steps.back().version) return {};
+
+  if (auto begun = db.run_script("BEGIN IMMEDIATE"); !begun) return begun;
+  auto const migrate = [&]() -> result<void> {
+    // Another process may have been faster.
+    found = read_schema_version(db, wanted);
+    if (!found) return unexpected(found.error());
+    for (schema_step const& step : wanted.steps) {
+      if (step.version <= *found) continue;
+      if (auto good = db.run_script(step.script); !good) return good;
+    }
+    auto const stamp = db.execute("INSERT INTO cleave_meta (name, value) VALUES ('schema_version', ?1) "
+                                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                                  wanted.steps.back().version);
+    if (!stamp) return unexpected(stamp.error());
+    if (auto good = db.run_script(fmt::format("PRAGMA application_id = {}", wanted.application_id)); !good) return good;
+    return db.run_script("COMMIT");
+  };
+  auto done = migrate();
+  if (!done && db.in_transaction()) {
+    // What failed is the news; whether the rollback can say something too is not.
+    static_cast<void>(db.run_script("ROLLBACK").has_value());
+  }
+  return done;
+}
+
+} // namespace cleave::sqlite

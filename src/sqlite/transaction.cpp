@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <cleave/sqlite/transaction.hpp>
+
+#include "engine.hpp"
+#include "log_reader.hpp"
+
+namespace cleave::sqlite {
+
+namespace {
+
+// The writer's own connection: what it reads is inside its transaction.
+class own_connection final : public snapshot_source {
+public:
+  explicit own_connection(database& db) noexcept : db_(db) {}
+  result<void> read(reading work) override { return work(db_); }
+
+private:
+  database& db_;
+};
+
+} // namespace
+
+result<appended> transaction::append(append_request const& request) { return owner_->append_now(request); }
+
+result<position> transaction::head() { return owner_->writer().log().head(); }
+
+result<std::optional<command_outcome>> transaction::find_command(command_id id) { return read_outcome(*db_, id); }
+
+result<version> transaction::read_stream_with(stream_name stream, stream_range range, function_ref<bool(recorded_event const&)> sink) {
+  own_connection source(*db_);
+  return sqlite::read_stream(source, stream, range, sink);
+}
+
+} // namespace cleave::sqlite
