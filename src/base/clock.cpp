@@ -9,15 +9,21 @@ namespace cleave {
 
 std::string to_string(timestamp at) {
   using namespace std::chrono;
+  // Compared as times: std::chrono::year has 16 bits and would take a far year for a near one.
+  constexpr sys_days first = year(0) / January / 1;
+  constexpr sys_days behind = year(10'000) / January / 1;
   auto const since_epoch = microseconds(at.microseconds());
+  if (since_epoch < microseconds(first.time_since_epoch()) ||
+      since_epoch >= microseconds(behind.time_since_epoch())) {
+    return fmt::format("{}", at.microseconds());
+  }
   auto const day = floor<days>(since_epoch);
   year_month_day const date{sys_days(day)};
-  int const year = static_cast<int>(date.year());
-  if (!date.ok() || year < 0 || year > 9999) return fmt::format("{}", at.microseconds());
   hh_mm_ss const time(since_epoch - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", year, static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(),
-                     time.seconds().count(), time.subseconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
 }
 
 timestamp system_clock::now() const noexcept {

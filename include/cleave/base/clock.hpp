@@ -16,8 +16,9 @@ public:
   constexpr timestamp() noexcept = default;
   constexpr explicit timestamp(std::int64_t microseconds) noexcept : microseconds_(microseconds) {}
   constexpr std::int64_t microseconds() const noexcept { return microseconds_; }
+  // Rounded down.
   constexpr std::int64_t milliseconds() const noexcept {
-    return microseconds_ >= 0 ? microseconds_ / 1000 : -((-microseconds_ + 999) / 1000);
+    return microseconds_ / 1000 - (microseconds_ % 1000 < 0 ? 1 : 0);
   }
   friend constexpr auto operator<=>(timestamp, timestamp) noexcept = default;
 

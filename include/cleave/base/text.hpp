@@ -32,6 +32,9 @@ public:
       { strong.value() } -> std::convertible_to<std::uint64_t>;
     }
   constexpr text_argument(T const& strong) : kind_(kind::unsigned_integer), unsigned_(strong.value()) {}
+  template <class T>
+    requires std::is_enum_v<T>
+  constexpr text_argument(T value) noexcept : text_argument(static_cast<std::underlying_type_t<T>>(value)) {}
 
   constexpr kind which() const noexcept { return kind_; }
   constexpr std::string_view text() const noexcept { return text_; }
