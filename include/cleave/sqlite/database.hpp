@@ -15,11 +15,11 @@
 namespace cleave::sqlite {
 
 struct database_options {
-  std::string path;                   // a file name, never a URI and never ":memory:"
+  std::string path{};                 // a file name, never a URI and never ":memory:"
   bool create = true;                 // make the file when it is not there; else errc::not_found
   bool read_only = false;             // refuse to change anything (PRAGMA query_only)
   std::uint32_t busy_wait_ms = 5'000; // how long a statement waits for another connection's lock; then errc::busy
-  std::string vfs;                    // name of a registered SQLite VFS; empty: the default
+  std::string vfs{};                  // name of a registered SQLite VFS; empty: the default
 };
 
 // One connection. One thread at a time. Foreign keys are enforced; everything else is as SQLite has it.

@@ -23,7 +23,7 @@ struct step_hook {
 };
 
 struct event_store_options {
-  std::string path; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
+  std::string path{}; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
   // full: synchronous=FULL, an acknowledged append survives a power loss. relaxed: synchronous=NORMAL, a power loss can take
   // the last appends (in order, without a hole), the end of the process cannot.
   cleave::durability durability = cleave::durability::full;
@@ -35,7 +35,7 @@ struct event_store_options {
   // False: the caller promises that no other process, and no other store, opens the file while this one has it. Then there is
   // no lock file; needed for a `vfs` whose files are not on disk.
   bool shared = true;
-  std::string vfs;                           // name of a registered SQLite VFS; empty: the default
+  std::string vfs{};                         // name of a registered SQLite VFS; empty: the default
   step_hook on_step{};
 };
 
