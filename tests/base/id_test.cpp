@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <thread>
@@ -96,12 +97,16 @@ TEST_CASE("UUIDv7s grow with every call, also when the clock stands still or ste
 
 TEST_CASE("UUIDv7s of one source differ and grow across threads") {
   cleave::uuid_v7_source source;
-  constexpr std::size_t each = 5'000;
+  constexpr std::size_t each = 20'000;
   std::array<std::vector<uuid>, 4> made;
+  std::atomic<std::size_t> ready = 0;
   std::vector<std::thread> threads;
   for (auto& mine : made) {
     threads.emplace_back([&] {
-      for (std::size_t i = 0; i < each; ++i) mine.push_back(source.next(cleave::system_clock{}.now()));
+      mine.reserve(each);
+      ++ready;
+      while (ready < made.size()) std::this_thread::yield();
+      for (std::size_t i = 0; i < each; ++i) mine.push_back(source.next(timestamp(0)));
     });
   }
   for (auto& thread : threads) thread.join();

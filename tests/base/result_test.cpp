@@ -112,6 +112,21 @@ TEST_CASE("a result owns exactly one thing through copies, moves and assignments
   REQUIRE(counted::alive == 0);
 }
 
+TEST_CASE("a result owns its error as it owns its value") {
+  counted::alive = 0;
+  {
+    result<int, counted> failed = unexpected(counted(1));
+    result<int, counted> copy = failed;
+    result<int, counted> const moved = std::move(failed);
+    REQUIRE(moved.error().number == 1);
+    copy = 5;
+    result<void, counted> none = unexpected(counted(2));
+    none = result<void, counted>();
+    REQUIRE(none);
+  }
+  REQUIRE(counted::alive == 0);
+}
+
 TEST_CASE("a result holds what only moves") {
   result<std::unique_ptr<int>> made = std::make_unique<int>(7);
   STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<std::unique_ptr<int>>);
