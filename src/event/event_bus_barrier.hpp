@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+// The dear half of the asymmetric barrier that the event bus rests on.
+#pragma once
+
+namespace cleave::detail {
+
+// Whether this system has such a barrier. The same answer for the whole life of the process.
+bool has_process_barrier() noexcept;
+
+// When it returns, every thread of the process has passed a full memory barrier between the call and the return.
+// Only where has_process_barrier(). Some microseconds.
+void process_barrier() noexcept;
+
+} // namespace cleave::detail
