@@ -28,7 +28,7 @@ endforeach()
 # cleave_add_test(NAME name SOURCES file... [LIBS target...] [LABELS label...] [TIMEOUT seconds])
 #
 # Builds the program test_<name> and gives ctest one entry for each TEST_CASE in it, "<name>/<title>".
-# Default: label unit, 60 seconds for each TEST_CASE.
+# LIBS are what it needs beside cleave itself. Default: label unit, 60 seconds for each TEST_CASE.
 function(cleave_add_test)
   cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS")
   if(NOT test_LABELS)
@@ -39,7 +39,7 @@ function(cleave_add_test)
   endif()
   set(program test_${test_NAME})
   add_executable(${program} ${test_SOURCES} $<TARGET_OBJECTS:cleave_twice_a> $<TARGET_OBJECTS:cleave_twice_b>)
-  target_link_libraries(${program} PRIVATE ${test_LIBS} cleave_catch)
+  target_link_libraries(${program} PRIVATE ${test_LIBS} cleave::sqlite cleave::testing cleave_catch)
   target_precompile_headers(${program} REUSE_FROM cleave_catch)
   catch_discover_tests(${program}
     TEST_PREFIX "${test_NAME}/"
