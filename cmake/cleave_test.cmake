@@ -21,7 +21,7 @@ target_precompile_headers(cleave_catch PRIVATE <catch2/catch.hpp>)
 target_compile_options(cleave_catch PRIVATE "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 
 # tests-<label> builds every program of a label.
-foreach(label IN ITEMS unit contract attack engines)
+foreach(label IN ITEMS unit contract examples attack engines)
   add_custom_target(tests-${label})
 endforeach()
 

@@ -36,7 +36,7 @@ case $only in
   '') presets='dev clang asan tsan' targets= ;;
   compile-fail) presets='dev clang' targets=none ;;
   package) presets=dev targets=src/all ;;
-  examples) presets=dev targets=examples ;;
+  examples) presets=dev targets='examples tests-examples' ;;
   *) presets='dev clang asan tsan' targets=tests-$only ;;
 esac
 
