@@ -2,7 +2,7 @@
 #include <cleave/sqlite/database.hpp>
 
 #include "connection.hpp"
-#include "error.hpp"
+#include "sqlite_error.hpp"
 
 #include <sqlite3.h>
 

@@ -2,50 +2,9 @@
 #include "engine.hpp"
 
 #include "encoded_append.hpp"
-
-#include <memory>
+#include "inside_scope.hpp"
 
 namespace cleave::sqlite::detail {
-
-namespace {
-
-// Which stores' functions this thread is inside of.
-struct inside_scope {
-  inside_scope(engine const* which) noexcept : which_(which), outer_(innermost) { innermost = this; }
-  inside_scope(inside_scope const&) = delete;
-  inside_scope& operator=(inside_scope const&) = delete;
-  ~inside_scope() { innermost = outer_; }
-
-  static bool inside(engine const* which) noexcept {
-    for (inside_scope const* scope = innermost; scope != nullptr; scope = scope->outer_) {
-      if (scope->which_ == which) return true;
-    }
-    return false;
-  }
-
-private:
-  engine const* which_;
-  inside_scope const* outer_;
-  static thread_local inside_scope const* innermost;
-};
-thread_local inside_scope const* inside_scope::innermost = nullptr;
-
-result<void> check_options(event_store_options const& options) {
-  constexpr std::size_t most_readers = 64;
-  if (options.durability == durability::process) {
-    return unexpected(make_error(errc::invalid_argument, "{}: durability::process is not for a file: full or relaxed", options.path));
-  }
-  if (options.readers < 1 || options.readers > most_readers) {
-    return unexpected(make_error(errc::invalid_argument, "{}: {} read connections, 1 to {} are allowed", options.path, options.readers,
-                                 most_readers));
-  }
-  if (options.checkpoint_pages == 0) {
-    return unexpected(make_error(errc::invalid_argument, "{}: checkpoint_pages must be at least 1", options.path));
-  }
-  return {};
-}
-
-} // namespace
 
 // An append without code of the application: whoever leads runs it.
 struct engine::plain_append final : queued_write {
@@ -60,7 +19,7 @@ struct engine::plain_append final : queued_write {
     }
     log_writer& log = engine_.writer_.log();
     outcome = log.append(request, encoded, *at);
-    if (log.broken()) engine_.writer_.note_failure(*log.broken());
+    if (log.broken()) engine_.writer_.file().note_failure(*log.broken());
   }
   void fail(error const& reason) override { outcome = unexpected(reason); }
 
@@ -77,7 +36,7 @@ struct engine::application_write final : queued_write {
 
   void apply() override {
     inside_scope const scope(&engine_);
-    transaction inside(engine_, engine_.writer_.db());
+    transaction inside(engine_, engine_.writer_.file().db());
     outcome = engine_.writer_.run_application([&] { return work(inside); });
   }
   void fail(error const& reason) override { outcome = unexpected(reason); }
@@ -88,20 +47,28 @@ struct engine::application_write final : queued_write {
 };
 
 result<engine*> engine::open(event_store_options const& options) {
-  if (auto good = check_options(options); !good) return unexpected(std::move(good).error());
-  process_lock lock;
-  auto db = write_connection::open_file(options, lock);
-  if (!db) return unexpected(std::move(db).error());
-  std::unique_ptr<engine> made(new engine(options, std::move(*db), std::move(lock)));
+  auto const good = check_connections(options.path, options.readers, options.checkpoint_pages, options.durability);
+  if (!good) return unexpected(good.error());
+  auto file = write_file::open({.path = options.path,
+                                .vfs = options.vfs,
+                                .full = options.durability == durability::full,
+                                .shared = options.shared,
+                                .busy_wait_ms = options.busy_wait_ms,
+                                .checkpoint_pages = options.checkpoint_pages,
+                                .wal_limit_bytes = options.wal_limit_bytes,
+                                .on_step = options.on_step},
+                               event_store_schema);
+  if (!file) return unexpected(std::move(file).error());
+  std::unique_ptr<engine> made(new engine(options, std::unique_ptr<write_file>(*file)));
   // So that the first reader, and who waits for a position, starts from what is there.
-  auto const head = read_head(made->writer_.db());
+  auto const head = read_head(made->writer_.file().db());
   if (!head) return unexpected(head.error());
   made->commits_.publish(*head);
   return made.release();
 }
 
-engine::engine(event_store_options const& options, database db, process_lock lock)
-    : options_(options), writer_(std::move(db), std::move(lock), options_, commits_),
+engine::engine(event_store_options const& options, std::unique_ptr<write_file> file)
+    : options_(options), writer_(std::move(file), commits_),
       readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs}, options.readers), queue_(writer_) {}
 
 std::int64_t engine::deadline_us() const noexcept { return steady_us() + std::int64_t{options_.busy_wait_ms} * 1'000; }
@@ -124,7 +91,7 @@ result<void> engine::check_not_inside(std::string_view what) const {
 
 result<appended> engine::append(append_request const& request) {
   if (auto good = check_not_inside("append"); !good) return unexpected(std::move(good).error());
-  if (auto refused = writer_.refusal()) return unexpected(std::move(*refused));
+  if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
   if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
   encoded_append encoded;
   if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
@@ -135,7 +102,7 @@ result<appended> engine::append(append_request const& request) {
 
 result<appended> engine::append(append_request const& request, event_store::inline_hook hook) {
   if (auto good = check_not_inside("append"); !good) return unexpected(std::move(good).error());
-  if (auto refused = writer_.refusal()) return unexpected(std::move(*refused));
+  if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
   if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
   encoded_append encoded;
   if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
@@ -182,7 +149,7 @@ result<void> engine::run_hook(append_request const& request, appended const& ans
 
 result<void> engine::transact(function_ref<result<void>(transaction&)> work) {
   if (auto good = check_not_inside("transact"); !good) return good;
-  if (auto refused = writer_.refusal()) return unexpected(std::move(*refused));
+  if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
   application_write write(*this, 0, work);
   queue_.run(write);
   return std::move(write.outcome);

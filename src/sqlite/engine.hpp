@@ -3,11 +3,13 @@
 #pragma once
 
 #include "commit_queue.hpp"
+#include "log_group.hpp"
 #include "reader_pool.hpp"
-#include "write_connection.hpp"
 
 #include <cleave/event/commit_signal.hpp>
 #include <cleave/sqlite/event_store.hpp>
+
+#include <memory>
 
 namespace cleave::sqlite::detail {
 
@@ -23,7 +25,7 @@ public:
 
   // Inside a transaction, on the leader's thread.
   result<appended> append_now(append_request const& request);
-  write_connection& writer() noexcept { return writer_; }
+  log_group& writer() noexcept { return writer_; }
 
   reader_pool& readers() noexcept { return readers_; }
   commit_signal& commits() noexcept { return commits_; }
@@ -33,7 +35,7 @@ private:
   struct plain_append;
   struct application_write;
 
-  engine(event_store_options const& options, database db, process_lock lock);
+  engine(event_store_options const& options, std::unique_ptr<write_file> file);
   // errc::invalid_argument inside a function that this store's transaction runs, on this thread.
   result<void> check_not_inside(std::string_view what) const;
   result<void> run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook, transaction& inside);
@@ -43,7 +45,7 @@ private:
   event_store_options options_;
   commit_signal commits_;
   // In this order, so that the readers are closed before the writer, which writes the WAL back.
-  write_connection writer_;
+  log_group writer_;
   reader_pool readers_;
   commit_queue queue_;
 };

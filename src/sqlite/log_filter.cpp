@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "log_filter.hpp"
 
-#include "error.hpp"
+#include "sqlite_error.hpp"
 #include "number.hpp"
 
 #include <cleave/event/json_writer.hpp>

@@ -179,7 +179,7 @@ result<std::optional<appended>> log_writer::repeated_events(append_request const
       auto found = find_event(event.id);
       if (!found) return unexpected(std::move(found).error());
       if (*found) {
-        known = &event;
+        if (known == nullptr) known = &event;
         stored.push_back(std::move(**found));
       } else {
         missing = &event;
@@ -189,7 +189,7 @@ result<std::optional<appended>> log_writer::repeated_events(append_request const
   if (known == nullptr) return std::optional<appended>();
   if (missing != nullptr) {
     return unexpected(make_error(errc::duplicate_event, "event id {} is in the log at position {}, but event id {} of the same append is not",
-                                 to_string(known->id), stored.back().position, to_string(missing->id)));
+                                 to_string(known->id), stored.front().position, to_string(missing->id)));
   }
   auto answer = first_answer(request, stored);
   if (!answer) return unexpected(std::move(answer).error());

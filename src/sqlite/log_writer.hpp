@@ -26,8 +26,6 @@ public:
 
   // First thing in each transaction: looks whether another process has written, and drops what it knew if so.
   result<void> begin();
-  // Gives up the prepared statements, before the connection is closed.
-  void close() noexcept { statements_.reset(); }
   // The transaction is over. False: it was rolled back.
   void end(bool committed) noexcept;
 

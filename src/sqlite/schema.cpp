@@ -33,10 +33,10 @@ CREATE VIEW events AS SELECT
   strftime('%Y-%m-%dT%H:%M:%S', l.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', l.recorded_at % 1000000) AS recorded_at,
   lower(substr(hex(l.id), 1, 8) || '-' || substr(hex(l.id), 9, 4) || '-' || substr(hex(l.id), 13, 4) || '-' ||
         substr(hex(l.id), 17, 4) || '-' || substr(hex(l.id), 21)) AS id,
-  lower(substr(hex(l.correlation), 1, 8) || '-' || substr(hex(l.correlation), 9, 4) || '-' || substr(hex(l.correlation), 13, 4) ||
-        '-' || substr(hex(l.correlation), 17, 4) || '-' || substr(hex(l.correlation), 21)) AS correlation,
-  lower(substr(hex(l.causation), 1, 8) || '-' || substr(hex(l.causation), 9, 4) || '-' || substr(hex(l.causation), 13, 4) ||
-        '-' || substr(hex(l.causation), 17, 4) || '-' || substr(hex(l.causation), 21)) AS causation,
+  lower(substr(nullif(hex(l.correlation), ''), 1, 8) || '-' || substr(nullif(hex(l.correlation), ''), 9, 4) || '-' || substr(nullif(hex(l.correlation), ''), 13, 4) ||
+        '-' || substr(nullif(hex(l.correlation), ''), 17, 4) || '-' || substr(nullif(hex(l.correlation), ''), 21)) AS correlation,
+  lower(substr(nullif(hex(l.causation), ''), 1, 8) || '-' || substr(nullif(hex(l.causation), ''), 9, 4) || '-' || substr(nullif(hex(l.causation), ''), 13, 4) ||
+        '-' || substr(nullif(hex(l.causation), ''), 17, 4) || '-' || substr(nullif(hex(l.causation), ''), 21)) AS causation,
   l.headers, l.tags
 FROM cleave_log l JOIN cleave_streams s ON s.id = l.stream JOIN cleave_names n ON n.id = l.name;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "error.hpp"
+#include "sqlite_error.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "write_connection.hpp"
+#include "write_file.hpp"
 
-#include "error.hpp"
+#include "sqlite_error.hpp"
 #include "reader_pool.hpp"
-#include "schema.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -18,11 +17,6 @@ constexpr std::int64_t us_per_ms = 1'000;
 constexpr std::uint64_t page_bytes = 4'096;
 constexpr std::int64_t close_wait_us = 100 * us_per_ms;
 
-// Trouble that is nobody's own: it hits whoever writes next, too.
-bool is_machine_failure(errc code) noexcept {
-  return code == errc::disk_full || code == errc::io_error || code == errc::corrupt || code == errc::read_only || code == errc::busy;
-}
-
 void set_busy_wait(database& db, std::int64_t us) noexcept {
   constexpr std::int64_t longest_ms = INT32_MAX;
   sqlite3_busy_timeout(db.handle(), static_cast<int>(std::clamp<std::int64_t>(us / us_per_ms, 0, longest_ms)));
@@ -30,13 +24,26 @@ void set_busy_wait(database& db, std::int64_t us) noexcept {
 
 } // namespace
 
-result<database> write_connection::open_file(event_store_options const& options, process_lock& lock) {
+result<void> check_connections(std::string_view path, std::size_t readers, std::uint32_t checkpoint_pages, durability level) {
+  constexpr std::size_t most_readers = 64;
+  if (level == durability::process) {
+    return unexpected(make_error(errc::invalid_argument, "{}: durability::process is not for a file: full or relaxed", path));
+  }
+  if (readers < 1 || readers > most_readers) {
+    return unexpected(make_error(errc::invalid_argument, "{}: {} read connections, 1 to {} are allowed", path, readers, most_readers));
+  }
+  if (checkpoint_pages == 0) return unexpected(make_error(errc::invalid_argument, "{}: checkpoint_pages is 0", path));
+  return {};
+}
+
+result<write_file*> write_file::open(write_file_options const& options, schema const& wanted) {
   auto opened = database::open({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs});
-  if (!opened) return opened;
+  if (!opened) return unexpected(std::move(opened).error());
   database& db = *opened;
   forbid_checkpoints(db);
   // Whose file it is comes first: beside somebody else's nothing is made and nothing is changed.
-  if (auto const version = read_schema_version(db, event_store_schema); !version) return unexpected(version.error());
+  if (auto const version = read_schema_version(db, wanted); !version) return unexpected(version.error());
+  process_lock lock;
   if (options.shared) {
     auto made = process_lock::open(std::string(db.path()) + "-lock");
     if (!made) return unexpected(std::move(made).error());
@@ -50,28 +57,25 @@ result<database> write_connection::open_file(event_store_options const& options,
       return unexpected(make_error(errc::unsupported, "{}: the SQLite VFS gives no write-ahead log, journal_mode stays {}", db.path(),
                                    mode->value_or("")));
     }
-    bool const full = options.durability == durability::full;
-    if (auto good = db.run_script(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !good) return good;
-    return bring_up_to_date(db, event_store_schema);
+    if (auto good = db.run_script(options.full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !good) return good;
+    return bring_up_to_date(db, wanted);
   };
   auto const good = set_up();
   lock.unlock();
   if (!good) return unexpected(good.error());
-  return opened;
+  return new write_file(std::move(*opened), std::move(lock), options);
 }
 
-write_connection::write_connection(database db, process_lock lock, event_store_options const& options, commit_signal& commits)
-    : db_(std::move(db)), lock_(std::move(lock)), options_(options), commits_(commits), log_(*db_),
-      checkpoint_at_(options.checkpoint_pages) {
+write_file::write_file(database db, process_lock lock, write_file_options const& options)
+    : options_(options), db_(std::move(db)), lock_(std::move(lock)), checkpoint_at_(options.checkpoint_pages) {
   sqlite3_wal_hook(db_->handle(), &count_pages, this);
   sqlite3_commit_hook(db_->handle(), &allow_commit, this);
 }
 
-write_connection::~write_connection() {
+write_file::~write_file() {
   sqlite3* const handle = db_->handle();
   sqlite3_wal_hook(handle, nullptr, nullptr);
   sqlite3_commit_hook(handle, nullptr, nullptr);
-  log_.close();
   // SQLite checkpoints when the last connection closes; only under the lock is that safe from the WAL-reset bug.
   bool const locked = !refuses_ && lock_.lock(steady_us() + close_wait_us).has_value();
   if (locked) sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
@@ -79,25 +83,25 @@ write_connection::~write_connection() {
   if (locked) lock_.unlock();
 }
 
-int write_connection::count_pages(void* self, sqlite3*, char const*, int pages) {
-  static_cast<write_connection*>(self)->wal_pages_ = static_cast<std::uint64_t>(pages);
+int write_file::count_pages(void* self, sqlite3*, char const*, int pages) {
+  static_cast<write_file*>(self)->wal_pages_ = static_cast<std::uint64_t>(pages);
   return SQLITE_OK;
 }
 
-int write_connection::allow_commit(void* self) { return static_cast<write_connection*>(self)->committing_ ? 0 : 1; }
+int write_file::allow_commit(void* self) { return static_cast<write_file*>(self)->committing_ ? 0 : 1; }
 
-void write_connection::at(char const* step) const {
+void write_file::at(char const* step) const {
   if (options_.on_step.call != nullptr) options_.on_step.call(options_.on_step.context, step);
 }
 
-std::optional<error> write_connection::refusal() const {
+std::optional<error> write_file::refusal() const {
   if (!refuses_.load(std::memory_order_acquire)) return std::nullopt;
   std::lock_guard const lock(mutex_);
   return error(errc::store_failed, fmt::format("{}: a commit has failed; the store refuses writes until it is opened again", db_->path()),
                *refused_because_);
 }
 
-void write_connection::refuse_from_now_on(error const& reason) {
+void write_file::refuse_from_now_on(error const& reason) {
   {
     std::lock_guard const lock(mutex_);
     refused_because_ = reason;
@@ -105,17 +109,20 @@ void write_connection::refuse_from_now_on(error const& reason) {
   refuses_.store(true, std::memory_order_release);
 }
 
-result<void> write_connection::begin(std::int64_t deadline_us) {
+// The WAL cannot shrink while a reader needs it: better no write than a full disk.
+result<void> write_file::make_room_in_wal() {
+  if (wal_pages_ * page_bytes <= options_.wal_limit_bytes) return {};
+  checkpoint();
+  if (wal_pages_ * page_bytes <= options_.wal_limit_bytes) return {};
+  error full = make_error(errc::limit_exceeded, "{}: the WAL has {} bytes, at most {} are allowed: a reader keeps it from being reset",
+                          db_->path(), wal_pages_ * page_bytes, options_.wal_limit_bytes);
+  if (!checkpoint_error_) return unexpected(std::move(full));
+  return unexpected(error(full.code(), full.text(), *checkpoint_error_));
+}
+
+result<void> write_file::begin(std::int64_t deadline_us) {
   if (auto refused = refusal()) return unexpected(std::move(*refused));
-  if (wal_pages_ * page_bytes > options_.wal_limit_bytes) {
-    checkpoint();
-    if (wal_pages_ * page_bytes > options_.wal_limit_bytes) {
-      error full = make_error(errc::limit_exceeded, "{}: the WAL has {} bytes, at most {} are allowed: a reader keeps it from being reset",
-                              db_->path(), wal_pages_ * page_bytes, options_.wal_limit_bytes);
-      if (checkpoint_error_) return unexpected(error(full.code(), full.text(), *checkpoint_error_));
-      return unexpected(std::move(full));
-    }
-  }
+  if (auto room = make_room_in_wal(); !room) return room;
   if (auto locked = lock_.lock(deadline_us); !locked) return locked;
   set_busy_wait(*db_, deadline_us - steady_us());
   auto begun = db_->execute("BEGIN IMMEDIATE");
@@ -124,38 +131,22 @@ result<void> write_connection::begin(std::int64_t deadline_us) {
     return unexpected(std::move(begun).error());
   }
   failure_.reset();
-  if (auto known = log_.begin(); !known) {
-    roll_back();
-    return known;
-  }
   at("begun");
   return {};
 }
 
-void write_connection::note_failure(error const& reason) {
+void write_file::note_failure(error const& reason) {
   if (!failure_) failure_ = reason;
 }
 
-group_transaction::health write_connection::check() {
-  if (failure_) return is_machine_failure(failure_->code()) || db_->in_transaction() ? health::failed : health::lost;
-  if (db_->in_transaction()) return health::good;
-  return health::lost;
-}
-
-error write_connection::failure() {
-  if (failure_) return *failure_;
-  return make_error(errc::io_error, "{}: SQLite has given up the transaction", db_->path());
-}
-
-void write_connection::roll_back() {
+void write_file::roll_back() {
   if (db_->in_transaction()) {
     if (auto const undone = db_->execute("ROLLBACK"); !undone) refuse_from_now_on(undone.error());
   }
-  log_.end(false);
   lock_.unlock();
 }
 
-result<void> write_connection::commit() {
+result<void> write_file::commit() {
   at("applied");
   committing_ = true;
   auto const committed = db_->execute("COMMIT");
@@ -168,20 +159,14 @@ result<void> write_connection::commit() {
     roll_back();
     return unexpected(reason);
   }
-  log_.end(true);
   lock_.unlock();
   at("committed");
-  commits_.publish(log_.head());
   return {};
 }
 
-bool write_connection::wants_tidying() const { return wal_pages_ >= checkpoint_at_; }
-
-void write_connection::tidy() { checkpoint(); }
-
 // PASSIVE writes back what no reader needs and waits for nobody. When that was all, the next commit starts the WAL over. Else, or
 // after an error, the WAL grows on, and the next try comes after as many pages again.
-void write_connection::checkpoint() {
+void write_file::checkpoint() {
   if (auto const locked = lock_.lock(steady_us() + options_.busy_wait_ms * us_per_ms); !locked) return;
   at("checkpoint");
   int pages = 0;
@@ -196,43 +181,44 @@ void write_connection::checkpoint() {
   if (whole) wal_pages_ = 0;
 }
 
-result<void> write_connection::run_application(function_ref<result<void>()> work) {
-  if (auto saved = db_->execute("SAVEPOINT cleave_work"); !saved) return note_failure(saved.error()), unexpected(saved.error());
-  log_writer::mark const mark = log_.here();
+result<void> write_file::run_application(function_ref<result<void>()> work, function_ref<void()> undone) {
+  if (auto saved = db_->execute("SAVEPOINT cleave_work"); !saved) {
+    note_failure(saved.error());
+    return unexpected(std::move(saved).error());
+  }
   result<void> outcome;
   try {
     outcome = work();
   } catch (...) {
-    outcome = unexpected(cleave::detail::current_exception_error("a function in the store's write transaction"));
+    outcome = unexpected(cleave::detail::current_exception_error("a function in the write transaction"));
   }
   if (!db_->in_transaction()) {
     if (!outcome) return outcome;
-    return unexpected(make_error(errc::invalid_argument, "{}: a function in the store's write transaction has ended the transaction",
-                                 db_->path()));
+    return unexpected(
+        make_error(errc::invalid_argument, "{}: a function in the write transaction has ended the transaction", db_->path()));
   }
-  if (outcome && log_.broken()) outcome = unexpected(*log_.broken());
-  int unresolved = 0;
-  int highest = 0;
-  sqlite3_db_status(db_->handle(), SQLITE_DBSTATUS_DEFERRED_FKS, &unresolved, &highest, 0);
-  if (outcome && unresolved != 0) {
-    outcome = unexpected(make_error(errc::constraint_violated, "{}: deferred foreign keys are violated at the end of the transaction",
-                                    db_->path()));
+  if (outcome) {
+    // Met at COMMIT they would fail the whole group.
+    int unresolved = 0;
+    int highest = 0;
+    sqlite3_db_status(db_->handle(), SQLITE_DBSTATUS_DEFERRED_FKS, &unresolved, &highest, 0);
+    if (unresolved == 0) {
+      auto released = db_->execute("RELEASE cleave_work");
+      if (released) return {};
+      note_failure(released.error());
+      return unexpected(std::move(released).error());
+    }
+    outcome = unexpected(
+        make_error(errc::constraint_violated, "{}: deferred foreign keys are violated at the end of the transaction", db_->path()));
   }
-  if (!outcome) {
-    if (auto undone = undo_application(mark); !undone) note_failure(undone.error());
-    return outcome;
-  }
-  if (auto released = db_->execute("RELEASE cleave_work"); !released) {
-    note_failure(released.error());
-    return unexpected(released.error());
-  }
-  return {};
+  if (auto back = undo_application(); !back) note_failure(back.error());
+  else undone();
+  return outcome;
 }
 
-result<void> write_connection::undo_application(log_writer::mark mark) {
-  if (auto undone = db_->execute("ROLLBACK TO cleave_work"); !undone) return unexpected(undone.error());
-  if (auto released = db_->execute("RELEASE cleave_work"); !released) return unexpected(released.error());
-  log_.back_to(mark);
+result<void> write_file::undo_application() {
+  if (auto back = db_->execute("ROLLBACK TO cleave_work"); !back) return unexpected(std::move(back).error());
+  if (auto released = db_->execute("RELEASE cleave_work"); !released) return unexpected(std::move(released).error());
   return {};
 }
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+// The transaction on an event store's file that a group of writes shares.
+#pragma once
+
+#include "commit_queue.hpp"
+#include "log_writer.hpp"
+#include "write_file.hpp"
+
+#include <cleave/event/commit_signal.hpp>
+
+#include <memory>
+
+namespace cleave::sqlite {
+
+class log_group final : public group_transaction {
+public:
+  log_group(std::unique_ptr<write_file> file, commit_signal& commits)
+      : file_(std::move(file)), log_(file_->db()), commits_(commits) {}
+
+  write_file& file() noexcept { return *file_; }
+  log_writer& log() noexcept { return log_; }
+
+  // A function of the application, in a savepoint.
+  result<void> run_application(function_ref<result<void>()> work);
+
+  result<void> begin(std::int64_t deadline_us) override;
+  health check() override;
+  error failure() override;
+  void roll_back() override;
+  result<void> commit() override;
+  bool wants_tidying() const override { return file_->wants_checkpoint(); }
+  void tidy() override { file_->checkpoint(); }
+
+private:
+  std::unique_ptr<write_file> file_;
+  log_writer log_; // its statements go before the file
+  commit_signal& commits_;
+};
+
+} // namespace cleave::sqlite
