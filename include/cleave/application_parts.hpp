@@ -5,6 +5,7 @@
 
 #include <cleave/command/decider_runner.hpp>
 #include <cleave/command/handler_runner.hpp>
+#include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
 #include <cleave/query/query_handler.hpp>
 #include <cleave/query/stored_projector.hpp>
@@ -38,11 +39,11 @@ template <class P, class Store> struct memory_projector_factory {
   projector_options options;
   memory_projector<P, Store> operator()() const { return memory_projector<P, Store>(*log, empty, options); }
 };
-template <class P, class Store, class ReadStore> struct stored_projector_factory {
+template <class Projector, class P, class Store, class ReadStore> struct stored_projector_factory {
   Store* log;
   ReadStore* rows;
   projector_options options;
-  stored_projector<P, Store, ReadStore> operator()() const { return stored_projector<P, Store, ReadStore>(*log, *rows, P{}, options); }
+  Projector operator()() const { return Projector(*log, *rows, P{}, options); }
 };
 
 template <class... Ds> struct deciders_part : part_base {
@@ -96,7 +97,19 @@ template <class ReadStore, class... Ps> struct stored_projections_part : part_ba
   ReadStore* rows;
   explicit stored_projections_part(ReadStore& store) : rows(&store) {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
-    return std::tuple(stored_projector_factory<Ps, Store, ReadStore>{&log, rows, options}...);
+    return std::tuple(stored_projector_factory<stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{&log, rows, options}...);
+  }
+};
+
+template <class ReadStore, class... Ps> struct inline_stored_projections_part : part_base {
+  ReadStore* rows;
+  explicit inline_stored_projections_part(ReadStore& store) : rows(&store) {}
+  template <class Store> auto inline_projectors(Store& log, projector_options const& options) const {
+    static_assert(
+        requires { typename Store::transaction; },
+        "cleave: an inline stored projection needs a store with transactions; use stored_projections<...>");
+    return std::tuple(
+        stored_projector_factory<inline_stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{&log, rows, options}...);
   }
 };
 
@@ -156,6 +169,12 @@ template <class... Hs> inline constexpr detail::part_name<detail::query_handlers
 // Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
 template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {
   return detail::stored_projections_part<ReadStore, Ps...>(rows);
+}
+
+// Read models in a read store that are part of the commit: a query right after a command sees it, and a projection that fails
+// fails the command. The read store must have its tables in the log's own file.
+template <class... Ps, read_store ReadStore> auto inline_stored_projections(ReadStore& rows) {
+  return detail::inline_stored_projections_part<ReadStore, Ps...>(rows);
 }
 
 } // namespace cleave

@@ -24,28 +24,20 @@ public:
 
   // Appends, with the inline projections as a part of it.
   result<appended> append(append_request const& request) {
-    if constexpr (InlineHosts::size == 0) {
-      return store_.append(request);
-    } else {
-      bool touched = false;
-      inline_projectors_.for_each([](auto& projector) { projector.inline_open(); });
-      auto done = store_.append(request, [&](recorded_event const& recorded) -> result<void> {
-        touched = true;
-        result<void> good;
-        inline_projectors_.for_each([&](auto& projector) {
-          if (good) good = projector.inline_apply(recorded);
-        });
-        return good;
-      });
-      inline_projectors_.for_each([&](auto& projector) {
-        projector.inline_close(touched, done ? std::optional(done->position) : std::nullopt);
-      });
-      return done;
-    }
+    if constexpr (InlineHosts::size == 0) return store_.append(request);
+    else return inline_append(store_, request);
   }
 
+  // The same inside a transaction of the store; call committed() when that has been committed.
   template <class Transaction> result<appended> append_in(Transaction& in, append_request const& request) {
-    return in.append(request);
+    if constexpr (InlineHosts::size == 0) {
+      return in.append(request);
+    } else {
+      return in.append(request, [&](recorded_event const& recorded, Transaction& inside) { return inline_apply(recorded, inside); });
+    }
+  }
+  void committed(appended const& done) noexcept {
+    inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, done.position); });
   }
 
   // After the commit: each event goes to the subscribers of the bus, on this thread.
@@ -68,6 +60,35 @@ public:
   }
 
 private:
+  result<appended> inline_append(Store& store, append_request const& request) {
+    bool touched = false;
+    inline_projectors_.for_each([](auto& projector) { projector.inline_open(); });
+    auto done = [&] {
+      if constexpr (requires { typename Store::transaction; }) {
+        return store.append(request, [&](recorded_event const& recorded, typename Store::transaction& in) {
+          touched = true;
+          return inline_apply(recorded, in);
+        });
+      } else {
+        return store.append(request, [&](recorded_event const& recorded) {
+          touched = true;
+          return inline_apply(recorded);
+        });
+      }
+    }();
+    inline_projectors_.for_each(
+        [&](auto& projector) { projector.inline_close(touched, done ? std::optional(done->position) : std::nullopt); });
+    return done;
+  }
+
+  template <class... Transaction> result<void> inline_apply(recorded_event const& recorded, Transaction&... in) {
+    result<void> good;
+    inline_projectors_.for_each([&](auto& projector) {
+      if (good) good = projector.inline_apply(recorded, in...);
+    });
+    return good;
+  }
+
   Store& store_;
   InlineHosts& inline_projectors_;
   event_bus& bus_;

@@ -108,15 +108,22 @@ result<appended> engine::append(append_request const& request, event_store::inli
   if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
   result<appended> answer;
   application_write write(*this, encoded.bytes(), [&](transaction& inside) -> result<void> {
-    auto const at = now();
-    if (!at) return unexpected(at.error());
-    answer = writer_.log().append(request, encoded, *at);
+    answer = append_encoded(request, encoded, hook, inside);
     if (!answer) return unexpected(answer.error());
-    if (answer->repeated || encoded.forms().empty()) return {};
-    return run_hook(request, *answer, hook, inside);
+    return {};
   });
   queue_.run(write);
   if (!write.outcome) return unexpected(std::move(write.outcome).error());
+  return answer;
+}
+
+result<appended> engine::append_encoded(append_request const& request, encoded_append const& encoded, event_store::inline_hook hook,
+                                        transaction& inside) {
+  auto const at = now();
+  if (!at) return unexpected(at.error());
+  auto answer = writer_.log().append(request, encoded, *at);
+  if (!answer || answer->repeated || encoded.forms().empty()) return answer;
+  if (auto good = run_hook(request, *answer, hook, inside); !good) return unexpected(std::move(good).error());
   return answer;
 }
 
@@ -155,13 +162,11 @@ result<void> engine::transact(function_ref<result<void>(transaction&)> work) {
   return std::move(write.outcome);
 }
 
-result<appended> engine::append_now(append_request const& request) {
+result<appended> engine::append_now(append_request const& request, event_store::inline_hook hook, transaction& inside) {
   if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
   encoded_append encoded;
   if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
-  auto const at = now();
-  if (!at) return unexpected(at.error());
-  return writer_.log().append(request, encoded, *at);
+  return append_encoded(request, encoded, hook, inside);
 }
 
 } // namespace cleave::sqlite::detail

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/sqlite/read_store.hpp>
 
+#include "checkpoints.hpp"
 #include "engine.hpp"
 #include "inside_scope.hpp"
 #include "reader_pool.hpp"
 #include "write_file.hpp"
 
-#include <cleave/base/limits.hpp>
-#include <cleave/event/stream.hpp>
 #include <cleave/query/read_store.hpp>
 
 #include <memory>
@@ -16,42 +15,6 @@
 namespace cleave::sqlite {
 
 static_assert(cleave::read_store<read_store>);
-
-namespace {
-
-result<void> check_projection(std::string_view name) {
-  return check_name("projection name", name, limits::projection_name_bytes);
-}
-
-result<position> load_checkpoint(database& db, std::string_view projection) {
-  auto const found = db.value<std::uint64_t>("SELECT position FROM cleave_checkpoints WHERE name = ?1", projection);
-  if (!found) return unexpected(found.error());
-  return position(found->value_or(0));
-}
-
-// What apply does inside a transaction.
-result<void> fill_and_store(database& db, std::string_view projection, position from,
-                            function_ref<result<position>(database&)> fill) {
-  auto const stored = load_checkpoint(db, projection);
-  if (!stored) return unexpected(stored.error());
-  if (*stored != from) {
-    return unexpected(make_error(errc::version_conflict, "projection {}: the stored checkpoint is {}, not {}: another projector was here",
-                                 projection, *stored, from));
-  }
-  auto const to = fill(db);
-  if (!to) return unexpected(to.error());
-  if (*to < from) {
-    return unexpected(make_error(errc::invalid_argument, "projection {}: the checkpoint would go back from {} to {}", projection, from, *to));
-  }
-  if (*to == from) return {};
-  auto const saved = db.execute("INSERT INTO cleave_checkpoints (name, position) VALUES (?1, ?2) "
-                                "ON CONFLICT (name) DO UPDATE SET position = excluded.position",
-                                projection, to->value());
-  if (!saved) return unexpected(saved.error());
-  return {};
-}
-
-} // namespace
 
 struct read_store::state {
   state(detail::engine* owner, std::unique_ptr<write_file> own_file, database_options const& how, std::size_t connections)
@@ -110,7 +73,6 @@ result<read_store> read_store::of(event_store& log) {
 void read_store::close() noexcept { delete state_; }
 
 result<position> read_store::checkpoint(std::string_view projection) {
-  if (auto good = check_projection(projection); !good) return unexpected(std::move(good).error());
   position found;
   auto good = state_->readers.read([&](database& db) -> result<void> {
     auto const stored = load_checkpoint(db, projection);
@@ -123,7 +85,6 @@ result<position> read_store::checkpoint(std::string_view projection) {
 }
 
 result<void> read_store::apply(std::string_view projection, position from, function_ref<result<position>(session&)> fill) {
-  if (auto good = check_projection(projection); !good) return good;
   auto const work = [&](database& db) { return fill_and_store(db, projection, from, fill); };
   if (state_->log == nullptr) return state_->transact(work);
   return state_->log->transact([&](transaction& inside) { return work(inside.db()); });

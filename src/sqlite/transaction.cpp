@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/sqlite/transaction.hpp>
 
+#include "checkpoints.hpp"
 #include "engine.hpp"
 #include "log_reader.hpp"
 
@@ -20,7 +21,17 @@ private:
 
 } // namespace
 
-result<appended> transaction::append(append_request const& request) { return owner_->append_now(request); }
+result<appended> transaction::append(append_request const& request) {
+  return append(request, [](recorded_event const&, transaction&) -> result<void> { return {}; });
+}
+
+result<appended> transaction::append(append_request const& request, inline_hook hook) { return owner_->append_now(request, hook, *this); }
+
+result<position> transaction::checkpoint(std::string_view projection) { return load_checkpoint(*db_, projection); }
+
+result<void> transaction::apply(std::string_view projection, position from, function_ref<result<position>(database&)> fill) {
+  return fill_and_store(*db_, projection, from, fill);
+}
 
 result<position> transaction::head() { return owner_->writer().log().head(); }
 

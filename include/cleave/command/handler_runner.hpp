@@ -10,7 +10,7 @@
 
 namespace cleave {
 
-// WriteSide: as for decider_runner, and append_in(transaction, request).
+// WriteSide: as for decider_runner, and append_in(transaction, request) with committed(appended) after the transaction.
 template <class H, class WriteSide> class handler_runner {
   using store_type = typename WriteSide::store_type;
   static_assert(detail::checked_handler<H, store_type>::value);
@@ -85,6 +85,7 @@ private:
     if (early) return std::move(*early);
     if (decided && decided->refused() != nullptr) return detail::refuse(side_.store(), *decided->refused(), record);
     if (!committed_now) return unexpected(command_failure(std::move(committed_now).error()));
+    side_.committed(*done);
     side_.published(*decided, request, *done);
     return committed{done->position, done->version, false};
   }

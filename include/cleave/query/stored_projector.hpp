@@ -11,6 +11,21 @@
 
 namespace cleave {
 
+namespace detail {
+
+// `on` may return nothing or result<void>.
+template <class P, class E, class Session>
+result<void> apply_to_session(P& projection, E const& event, envelope const& at, Session& in) {
+  if constexpr (std::is_void_v<decltype(projection.on(event, at, in))>) {
+    projection.on(event, at, in);
+    return {};
+  } else {
+    return projection.on(event, at, in);
+  }
+}
+
+} // namespace detail
+
 // Owns one projection of the stored form. Rows and checkpoint are committed together, so that each event takes effect exactly once,
 // whatever ends the process. step() is for one thread at a time; everything else for any thread.
 template <class P, class Store, read_store ReadStore> class stored_projector {
@@ -82,13 +97,8 @@ private:
     if (!quiet || *quiet > after) return quiet;
     position to = after;
     auto applied = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
-      auto read = detail::feed<P>(log_, after, options_.batch, [&](auto const& event, envelope const& at) -> result<void> {
-        if constexpr (std::is_void_v<decltype(projection_.on(event, at, in))>) {
-          projection_.on(event, at, in);
-          return {};
-        } else {
-          return projection_.on(event, at, in);
-        }
+      auto read = detail::feed<P>(log_, after, options_.batch, [&](auto const& event, envelope const& at) {
+        return detail::apply_to_session(projection_, event, at, in);
       });
       if (read) to = *read;
       return read;

@@ -76,7 +76,7 @@ public:
   // transaction, when position, version and time are given; the event is seen as the request gave it (object or data). An
   // error or an exception (errc::handler_failed) fails this append alone and undoes what the hook did. Not called for a repeat.
   // It runs on the calling thread, and a second time if the whole group has to be repeated (see transact).
-  using inline_hook = function_ref<result<void>(recorded_event const&, transaction&)>;
+  using inline_hook = transaction::inline_hook;
   result<appended> append(append_request const& request, inline_hook hook);
 
   // Runs `work` on this thread inside the write transaction. What it does through the transaction is committed, together with

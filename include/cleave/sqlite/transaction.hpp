@@ -8,6 +8,7 @@
 #include <cleave/sqlite/database.hpp>
 
 #include <optional>
+#include <string_view>
 
 namespace cleave::sqlite {
 
@@ -30,6 +31,13 @@ public:
   // nothing is durable before the function has returned and the store has committed. After an error of the machine (not a
   // failed expectation or another refusal) the function can only fail: what it returns is replaced by that error.
   result<appended> append(append_request const& request);
+  // The same with an inline projection, as event_store::append has it.
+  using inline_hook = function_ref<result<void>(recorded_event const&, transaction&)>;
+  result<appended> append(append_request const& request, inline_hook hook);
+
+  // Of read models in the log's file: as read_store::checkpoint and read_store::apply, but within this transaction.
+  result<position> checkpoint(std::string_view projection);
+  result<void> apply(std::string_view projection, position from, function_ref<result<position>(database&)> fill);
 
   // These see what this transaction has appended.
   result<position> head();
