@@ -42,7 +42,13 @@ public:
   position reached() const noexcept { return progress_.reached(); }
   result<void> wait(at_least wanted) { return detail::wait_for(*this, wanted, options_.threads); }
 
-  // The first step creates the tables and reads the checkpoint; each further one applies one batch.
+  // Creates the tables and reads the checkpoint, so that a query finds something to ask even before the first step. Called once,
+  // before any step; what fails here is tried again, and told, by the first step.
+  void prepare() noexcept {
+    if (auto const found = attach()) progress_.advance(*found);
+  }
+
+  // Each step applies one batch; the first one does what prepare() could not.
   cleave::step step() noexcept {
     if (progress_.failed()) return step::failed;
     auto const before = reached();
