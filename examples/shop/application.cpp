@@ -12,7 +12,7 @@ cleave::result<std::unique_ptr<running_shop>> running_shop::open(std::string con
   if (!log) return cleave::unexpected(std::move(log).error());
   auto const made = log->transact([](cleave::sqlite::transaction& in) { return create_tables(in.db()); });
   if (!made) return cleave::unexpected(made.error());
-  auto rows = read_store::open(*log);
+  auto rows = read_store::of(*log);
   if (!rows) return cleave::unexpected(std::move(rows).error());
   return std::unique_ptr<running_shop>(new running_shop(std::move(*log), std::move(*rows)));
 }

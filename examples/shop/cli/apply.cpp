@@ -26,7 +26,7 @@ using every_command =
 
 // What stands in a line beside the command's own fields.
 struct command_head {
-  std::string command;
+  std::optional<std::string> command;
   std::optional<std::string> id;
 };
 BOOST_DESCRIBE_STRUCT(command_head, (), (command, id))
@@ -71,15 +71,18 @@ cleave::command_result execute_as(running_shop& shop, std::string_view json,
 cleave::command_result execute(running_shop& shop, std::string_view json) {
   auto head = cleave::codec<command_head>::decode(json);
   if (!head) return unreadable(std::move(head).error());
+  if (!head->command) {
+    return unreadable(cleave::make_error(cleave::errc::decode_failed, "command: the field is missing"));
+  }
   cleave::command_context const context{.id = head->id ? named_command(*head->id) : cleave::command_id()};
   std::optional<cleave::command_result> done;
   boost::mp11::mp_for_each<boost::mp11::mp_transform<std::type_identity, every_command>>(
       [&]<class C>(std::type_identity<C>) {
-        if (head->command == C::command_name) done = execute_as<C>(shop, json, context);
+        if (*head->command == C::command_name) done = execute_as<C>(shop, json, context);
       });
   if (done) return *std::move(done);
   return unreadable(
-      cleave::make_error(cleave::errc::decode_failed, "command: there is no command \"{}\"", head->command));
+      cleave::make_error(cleave::errc::decode_failed, "command: there is no command \"{}\"", *head->command));
 }
 
 cleave::result<std::string> answer(std::size_t line, cleave::command_result const& done) {
@@ -98,7 +101,7 @@ cleave::result<bool> apply(running_shop& shop, std::istream& in, std::ostream& o
   std::string line;
   bool too_long = false;
   for (std::size_t number = 1; read_line(in, line, too_long); ++number) {
-    if (line.find_first_not_of(" \t") == std::string::npos) continue;
+    if (!too_long && line.find_first_not_of(" \t") == std::string::npos) continue; // a blank line
     auto const done = too_long
                           ? unreadable(make_error(errc::limit_exceeded, "more than {} bytes", max_line_bytes))
                           : execute(shop, line);

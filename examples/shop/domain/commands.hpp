@@ -19,9 +19,9 @@ struct register_customer {
   static constexpr std::string_view command_name = "register-customer";
   std::string customer; // the id, such as "ALFKI"
   std::string company;
-  std::optional<std::string> contact;
-  std::optional<std::string> city;
-  std::optional<std::string> country;
+  std::optional<std::string> contact{};
+  std::optional<std::string> city{};
+  std::optional<std::string> country{};
 };
 BOOST_DESCRIBE_STRUCT(register_customer, (), (customer, company, contact, city, country))
 
@@ -43,8 +43,8 @@ BOOST_DESCRIBE_STRUCT(change_price, (), (product, price_cents))
 struct wanted_line {
   std::int64_t product = 0;
   std::int64_t quantity = 0;
-  std::optional<std::int64_t> unit_price_cents; // without it: the product's price at that moment
-  std::optional<std::int64_t> discount_percent; // without it: 0
+  std::optional<std::int64_t> unit_price_cents{}; // without it: the product's price at that moment
+  std::optional<std::int64_t> discount_percent{}; // without it: 0
 };
 BOOST_DESCRIBE_STRUCT(wanted_line, (), (product, quantity, unit_price_cents, discount_percent))
 
@@ -52,22 +52,22 @@ struct place_order {
   static constexpr std::string_view command_name = "place-order";
   std::int64_t order = 0;
   std::string customer;
-  std::optional<date> placed_on; // without it: the day on which it is recorded
-  std::vector<wanted_line> lines;
+  std::optional<date> placed_on{}; // without it: the day on which it is recorded
+  std::vector<wanted_line> lines{};
 };
 BOOST_DESCRIBE_STRUCT(place_order, (), (order, customer, placed_on, lines))
 
 struct ship_order {
   static constexpr std::string_view command_name = "ship-order";
   std::int64_t order = 0;
-  std::optional<date> shipped_on; // without it: the day on which it is recorded
+  std::optional<date> shipped_on{}; // without it: the day on which it is recorded
 };
 BOOST_DESCRIBE_STRUCT(ship_order, (), (order, shipped_on))
 
 struct cancel_order {
   static constexpr std::string_view command_name = "cancel-order";
   std::int64_t order = 0;
-  std::optional<std::string> reason;
+  std::optional<std::string> reason{};
 };
 BOOST_DESCRIBE_STRUCT(cancel_order, (), (order, reason))
 

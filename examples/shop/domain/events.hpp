@@ -21,9 +21,9 @@ struct customer_registered {
   static constexpr std::string_view event_name = "customer-registered.v1";
   std::string customer;
   std::string company;
-  std::optional<std::string> contact;
-  std::optional<std::string> city;
-  std::optional<std::string> country;
+  std::optional<std::string> contact{};
+  std::optional<std::string> city{};
+  std::optional<std::string> country{};
   friend bool operator==(customer_registered const&, customer_registered const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(customer_registered, (), (customer, company, contact, city, country))
@@ -64,8 +64,8 @@ struct order_placed {
   static constexpr std::string_view event_name = "order-placed.v1";
   std::int64_t order = 0;
   std::string customer;
-  std::optional<date> placed_on; // without it: the day on which it was recorded
-  std::vector<order_line> lines;
+  std::optional<date> placed_on{}; // without it: the day on which it was recorded
+  std::vector<order_line> lines{};
 
   std::int64_t units() const;
   std::int64_t full_price_cents() const;
@@ -77,7 +77,7 @@ BOOST_DESCRIBE_STRUCT(order_placed, (), (order, customer, placed_on, lines))
 struct order_shipped {
   static constexpr std::string_view event_name = "order-shipped.v1";
   std::int64_t order = 0;
-  std::optional<date> shipped_on; // without it: the day on which it was recorded
+  std::optional<date> shipped_on{}; // without it: the day on which it was recorded
   friend bool operator==(order_shipped const&, order_shipped const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(order_shipped, (), (order, shipped_on))
@@ -85,7 +85,7 @@ BOOST_DESCRIBE_STRUCT(order_shipped, (), (order, shipped_on))
 struct order_cancelled {
   static constexpr std::string_view event_name = "order-cancelled.v1";
   std::int64_t order = 0;
-  std::optional<std::string> reason;
+  std::optional<std::string> reason{};
   friend bool operator==(order_cancelled const&, order_cancelled const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(order_cancelled, (), (order, reason))
