@@ -15,7 +15,7 @@ namespace cleave {
 
 struct projector_options {
   std::uint64_t batch = 1000;  // events of one step at the most, 1 or more
-  unsigned attempts = 3;       // how often a failing batch of a stored projection is tried before the projection stops
+  unsigned attempts = 3;       // how often a failing event of a stored projection is tried before the projection stops
   std::int64_t poll_us = 50'000; // how long an idle projector sleeps at most
   bool threads = true; // a thread steps each projector; false: the application does, and a waiting query steps what it waits for
 };

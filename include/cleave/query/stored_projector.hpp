@@ -56,12 +56,19 @@ public:
     auto reached_now = attach().and_then([&](position after) { return advance(std::max(after, before)); });
     if (reached_now) {
       failures_ = 0;
+      if (careful_ > 0) --careful_;
       progress_.advance(*reached_now);
       return first || *reached_now > before ? step::worked : step::idle;
     }
     // Another projector, perhaps in another process, may have moved the checkpoint: look again.
     stored_.reset();
-    if (reached_now.error().code() == errc::version_conflict || ++failures_ < options_.attempts) return step::worked;
+    if (reached_now.error().code() == errc::version_conflict) return step::worked;
+    // Event by event from here, so that everything before the one that fails is applied.
+    if (careful_ == 0) {
+      careful_ = options_.batch;
+      return step::worked;
+    }
+    if (++failures_ < options_.attempts) return step::worked;
     progress_.fail(std::move(reached_now).error());
     return step::failed;
   }
@@ -103,7 +110,7 @@ private:
     if (!quiet || *quiet > after) return quiet;
     position to = after;
     auto applied = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
-      auto read = detail::feed<P>(log_, after, options_.batch, [&](auto const& event, envelope const& at) {
+      auto read = detail::feed<P>(log_, after, careful_ > 0 ? 1 : options_.batch, [&](auto const& event, envelope const& at) {
         return detail::apply_to_session(projection_, event, at, in);
       });
       if (read) to = *read;
@@ -139,7 +146,8 @@ private:
   projector_options options_;
   projection_progress progress_;
   std::optional<position> stored_; // the checkpoint in the read store, once it is known
-  unsigned failures_ = 0;
+  unsigned failures_ = 0;      // in a row, of one event
+  std::uint64_t careful_ = 0;  // so many more batches have one event, because a whole one has failed
 };
 
 } // namespace cleave
