@@ -39,7 +39,8 @@ template <class Part> application_options const* options_in(Part const& part) {
 //
 // The store and the read stores must outlive it. execute and query may be called from any thread at once. It does not move. The
 // constructor brings inline projections up to the log's head, makes the tables of the stored ones, then starts a thread for each
-// other projection; when the options say `threads = false`, step() does their work instead. The destructor ends waiting queries, then each projector's present batch.
+// other projection; when the options say `threads = false`, step() does their work instead. The destructor ends
+// waiting queries, then each projector's present batch.
 template <event_store Store, class... Parts> class application {
   using projector_hosts = detail::hosts_of<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().projectors(std::declval<Store&>(), projector_options{})...))>;
