@@ -16,7 +16,8 @@ result<void> check_projection(std::string_view name) {
 
 result<position> load_checkpoint(database& db, std::string_view projection) {
   if (auto good = check_projection(projection); !good) return unexpected(std::move(good).error());
-  auto const found = db.value<std::uint64_t>("SELECT position FROM cleave_checkpoints WHERE name = ?1", projection);
+  auto const found = db.value<std::uint64_t>("SELECT position FROM cleave_checkpoints WHERE name = ?1",
+                                             projection);
   if (!found) return unexpected(found.error());
   return position(found->value_or(0));
 }
@@ -26,13 +27,17 @@ result<void> fill_and_store(database& db, std::string_view projection, position 
   auto const stored = load_checkpoint(db, projection);
   if (!stored) return unexpected(stored.error());
   if (*stored != from) {
-    return unexpected(make_error(errc::version_conflict, "projection {}: the stored checkpoint is {}, not {}: another projector was here",
-                                 projection, *stored, from));
+    return unexpected(
+        make_error(errc::version_conflict,
+                   "projection {}: the stored checkpoint is {}, not {}: another projector was here",
+                   projection, *stored, from));
   }
   auto const to = fill(db);
   if (!to) return unexpected(to.error());
   if (*to < from) {
-    return unexpected(make_error(errc::invalid_argument, "projection {}: the checkpoint would go back from {} to {}", projection, from, *to));
+    return unexpected(make_error(errc::invalid_argument,
+                                 "projection {}: the checkpoint would go back from {} to {}", projection,
+                                 from, *to));
   }
   if (*to == from) return {};
   auto const saved = db.execute("INSERT INTO cleave_checkpoints (name, position) VALUES (?1, ?2) "

@@ -52,13 +52,22 @@ void commit_queue::run(queued_write& write) {
   bool leads = false;
   {
     std::lock_guard const lock(mutex_);
-    if (!led_) led_ = leads = true;
-    else queue_.push_back(write);
+    if (!led_) {
+      led_ = leads = true;
+    } else {
+      queue_.push_back(write);
+      ++queued_;
+    }
   }
   if (!leads && wait(write)) return;
   while (!lead(write)) {
     if (wait(write)) return;
   }
+}
+
+std::size_t commit_queue::waiting() const {
+  std::lock_guard const lock(mutex_);
+  return queued_;
 }
 
 bool commit_queue::lead(queued_write& self) {
@@ -119,13 +128,13 @@ bool commit_queue::fail_all(error const& reason, queued_write& self) {
 // The culprit has its answer; all others of the group go back to the head of the queue.
 bool commit_queue::repeat_without(queued_write& culprit, queued_write& self) {
   shared_.roll_back();
+  std::size_t const count = group_writes_;
   list members = close_group();
-  members.for_each([&](queued_write& write) {
-    if (&write == &self) write.state_.store(queued_write::waiting, std::memory_order_relaxed);
-  });
+  if (&culprit != &self) self.state_.store(queued_write::waiting, std::memory_order_relaxed);
   {
     std::lock_guard const lock(mutex_);
     members.put_before(queue_);
+    queued_ += count;
   }
   if (&culprit != &self) wake(culprit, queued_write::done);
   pass_lead();
@@ -147,17 +156,24 @@ commit_queue::list commit_queue::close_group() noexcept {
 }
 
 queued_write* commit_queue::next_in_queue() {
-  bool const room = group_writes_ < most_writes && group_bytes_ < most_bytes && steady_us() - group_began_us_ < longest_us;
+  bool const room = group_writes_ < most_.writes && group_bytes_ < most_.bytes &&
+                    steady_us() - group_began_us_ < most_.us;
   if (!room) return nullptr;
   std::lock_guard const lock(mutex_);
-  return queue_.pop_front();
+  return take_first();
+}
+
+queued_write* commit_queue::take_first() noexcept {
+  queued_write* const first = queue_.pop_front();
+  if (first != nullptr) --queued_;
+  return first;
 }
 
 void commit_queue::pass_lead() {
   queued_write* next = nullptr;
   {
     std::lock_guard const lock(mutex_);
-    next = queue_.pop_front();
+    next = take_first();
     if (next == nullptr) led_ = false;
   }
   if (next != nullptr) wake(*next, queued_write::leading);

@@ -73,16 +73,21 @@ protected:
 
 class commit_queue {
 public:
-  static constexpr std::size_t most_writes = 512;
-  static constexpr std::size_t most_bytes = 8 * 1024 * 1024;
-  static constexpr std::int64_t longest_us = 5'000;
+  // A group takes in nothing more when it has reached one of them.
+  struct bounds {
+    std::size_t writes = 512;
+    std::size_t bytes = 8 * 1024 * 1024;
+    std::int64_t us = 5'000;
+  };
 
-  explicit commit_queue(group_transaction& shared) noexcept : shared_(shared) {}
+  explicit commit_queue(group_transaction& shared, bounds most) noexcept : shared_(shared), most_(most) {}
   commit_queue(commit_queue const&) = delete;
   commit_queue& operator=(commit_queue const&) = delete;
 
   // Returns when the write is committed or has failed.
   void run(queued_write& write);
+  // Writes that wait for a leader to take them in, at this moment.
+  std::size_t waiting() const;
 
 private:
   class list {
@@ -90,7 +95,8 @@ private:
     bool empty() const noexcept { return first_ == nullptr; }
     void push_back(queued_write& write) noexcept;
     queued_write* pop_front() noexcept; // nullptr when empty
-    void put_before(list& others) noexcept; // all of this list goes in front of `others`; this one is empty then
+    void
+    put_before(list& others) noexcept; // all of this list goes in front of `others`; this one is empty then
     template <class F> void for_each(F f) const {
       for (queued_write* at = first_; at != nullptr;) {
         queued_write* const next = at->next_; // f may end the life of *at
@@ -111,16 +117,20 @@ private:
   bool fail_all(error const& reason, queued_write& self);
   void answer(list members, queued_write const& self) noexcept;
   list close_group() noexcept;
-  queued_write* next_in_queue();
+  queued_write* next_in_queue();       // nullptr: none, or the group is full
+  queued_write* take_first() noexcept; // under the mutex
   void pass_lead();
   // Until the write is done (true) or leads (false).
   bool wait(queued_write& write);
-  void park(queued_write& write) noexcept; // without memory it ends the program: the write is in the queue already
+  void
+  park(queued_write& write) noexcept; // without memory it ends the program: the write is in the queue already
   void wake(queued_write& write, queued_write::state why) noexcept;
 
   group_transaction& shared_;
-  std::mutex mutex_;
+  bounds most_;
+  mutable std::mutex mutex_;
   list queue_;
+  std::size_t queued_ = 0;
   bool led_ = false;
   std::vector<std::unique_ptr<parking_place>> places_; // all
   std::vector<parking_place*> free_places_;

@@ -19,16 +19,20 @@ std::string plain_path(std::string const& path) {
   return special ? "./" + path : path;
 }
 
-bool is_blank(std::string_view sql) noexcept { return sql.find_first_not_of(" \t\r\n;") == std::string_view::npos; }
+bool is_blank(std::string_view sql) noexcept {
+  return sql.find_first_not_of(" \t\r\n;") == std::string_view::npos;
+}
 
 result<sqlite3_stmt*> prepare_next(detail::connection& owner, std::string_view& sql, unsigned flags) {
   std::string_view const all = sql;
   if (all.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    return unexpected(make_error(errc::limit_exceeded, "{}: an SQL text of {} bytes", owner.path, all.size()));
+    return unexpected(
+        make_error(errc::limit_exceeded, "{}: an SQL text of {} bytes", owner.path, all.size()));
   }
   sqlite3_stmt* made = nullptr;
   char const* tail = nullptr;
-  int const code = sqlite3_prepare_v3(owner.handle, all.data(), static_cast<int>(all.size()), flags, &made, &tail);
+  int const code = sqlite3_prepare_v3(owner.handle, all.data(), static_cast<int>(all.size()), flags, &made,
+                                      &tail);
   if (code != SQLITE_OK) return unexpected(owner.failure(code, "prepare", all));
   sql = all.substr(static_cast<std::size_t>(tail - all.data()));
   return made;
@@ -70,7 +74,8 @@ error connection::failure(int code, std::string_view doing, std::string_view sql
 
 result<database> database::open(options const& chosen) {
   if (chosen.path.empty() || chosen.path.find('\0') != std::string::npos) {
-    return unexpected(make_error(errc::invalid_argument, "a database needs a file name; \"{}\" is none", chosen.path));
+    return unexpected(
+        make_error(errc::invalid_argument, "a database needs a file name; \"{}\" is none", chosen.path));
   }
   database opened(new detail::connection);
   detail::connection& owner = *opened.state_;
@@ -78,11 +83,12 @@ result<database> database::open(options const& chosen) {
   owner.cache.resize(detail::connection::cache_places);
 
   // Also a reader opens for writing: it may have to write the WAL's shared memory. PRAGMA query_only keeps it from changing data.
-  int const flags = SQLITE_OPEN_READWRITE | (chosen.create && !chosen.read_only ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE;
+  int const flags = SQLITE_OPEN_READWRITE | (chosen.create && !chosen.read_only ? SQLITE_OPEN_CREATE : 0) |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   char const* const vfs = chosen.vfs.empty() ? nullptr : chosen.vfs.c_str();
   if (vfs != nullptr && sqlite3_vfs_find(vfs) == nullptr) {
-    return unexpected(make_error(errc::not_found, "{}: no SQLite VFS is registered as \"{}\"", owner.path, chosen.vfs));
+    return unexpected(
+        make_error(errc::not_found, "{}: no SQLite VFS is registered as \"{}\"", owner.path, chosen.vfs));
   }
   int const code = sqlite3_open_v2(owner.path.c_str(), &owner.handle, flags, vfs);
   if (code != SQLITE_OK) return unexpected(owner.failure(code, "open the file", {}));
@@ -96,7 +102,8 @@ result<database> database::open(options const& chosen) {
   sqlite3_db_config(owner.handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(owner.handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   if (chosen.read_only) {
-    if (auto good = opened.run_script("PRAGMA query_only = ON"); !good) return unexpected(std::move(good).error());
+    if (auto good = opened.run_script("PRAGMA query_only = ON"); !good)
+      return unexpected(std::move(good).error());
   }
   return opened;
 }
@@ -115,7 +122,8 @@ result<statement> database::prepare(std::string_view sql) {
   if (!made) return unexpected(std::move(made).error());
   if (*made == nullptr || !is_blank(rest)) {
     sqlite3_finalize(*made);
-    return unexpected(make_error(errc::invalid_argument, "{}: wanted one SQL statement: \"{}\"", state_->path, sql));
+    return unexpected(
+        make_error(errc::invalid_argument, "{}: wanted one SQL statement: \"{}\"", state_->path, sql));
   }
   return statement(state_, *made);
 }

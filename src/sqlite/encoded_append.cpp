@@ -13,14 +13,17 @@ namespace {
 
 result<void> encode_data(new_event const& event, std::string& out) {
   if (event.type->encode == nullptr) {
-    return unexpected(make_error(errc::unsupported, "event {} has no codec: it cannot leave the process's memory", event.name));
+    return unexpected(make_error(errc::unsupported,
+                                 "event {} has no codec: it cannot leave the process's memory", event.name));
   }
   try {
     if (auto good = event.type->encode(event.object, out); !good) {
-      return unexpected(error(good.error().code(), fmt::format("cannot encode event {}", event.name), good.error()));
+      return unexpected(
+          error(good.error().code(), fmt::format("cannot encode event {}", event.name), good.error()));
     }
   } catch (...) {
-    return unexpected(cleave::detail::current_exception_error(fmt::format("the codec of event {}", event.name)));
+    return unexpected(
+        cleave::detail::current_exception_error(fmt::format("the codec of event {}", event.name)));
   }
   return {};
 }
@@ -40,19 +43,20 @@ result<void> encode_tags(std::span<std::string_view const> tags, std::string& ou
 }
 
 result<void> encode_headers(std::span<header const> headers, std::string& out) {
-  return cleave::detail::encode_json(&headers, out, [](cleave::detail::json_writer& writer, void const* value) {
-    auto const& list = *static_cast<std::span<header const> const*>(value);
-    char lead = '{';
-    for (header const& one : list) {
-      writer.put(lead);
-      if (!writer.text(one.name)) return false;
-      writer.put(':');
-      if (!writer.text(one.value)) return false;
-      lead = ',';
-    }
-    writer.put('}');
-    return true;
-  });
+  return cleave::detail::encode_json(&headers, out,
+                                     [](cleave::detail::json_writer& writer, void const* value) {
+                                       auto const& list = *static_cast<std::span<header const> const*>(value);
+                                       char lead = '{';
+                                       for (header const& one : list) {
+                                         writer.put(lead);
+                                         if (!writer.text(one.name)) return false;
+                                         writer.put(':');
+                                         if (!writer.text(one.value)) return false;
+                                         lead = ',';
+                                       }
+                                       writer.put('}');
+                                       return true;
+                                     });
 }
 
 bool is_text(std::string_view data) noexcept {
@@ -96,7 +100,8 @@ result<void> encoded_append::encode(append_request const& request) {
     }
   }
   if (total_ > limits::append_data_bytes) {
-    return unexpected(make_error(errc::limit_exceeded, "the data of the append have {} bytes, at most {} are allowed", total_,
+    return unexpected(make_error(errc::limit_exceeded,
+                                 "the data of the append have {} bytes, at most {} are allowed", total_,
                                  limits::append_data_bytes));
   }
   forms_.resize(count);

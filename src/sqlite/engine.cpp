@@ -9,7 +9,10 @@ namespace cleave::sqlite::detail {
 // An append without code of the application: whoever leads runs it.
 struct engine::plain_append final : queued_write {
   plain_append(engine& owner, append_request const& what, encoded_append const& form)
-      : queued_write(false, form.bytes(), owner.deadline_us()), engine_(owner), request(what), encoded(form) {}
+      : queued_write(false, form.bytes(), owner.deadline_us()),
+        engine_(owner),
+        request(what),
+        encoded(form) {}
 
   void apply() override {
     auto const at = engine_.now();
@@ -47,7 +50,8 @@ struct engine::application_write final : queued_write {
 };
 
 result<engine*> engine::open(event_store_options const& options) {
-  auto const good = check_connections(options.path, options.readers, options.checkpoint_pages, options.durability);
+  auto const good = check_connections(options.path, options.readers, options.checkpoint_pages,
+                                      options.durability);
   if (!good) return unexpected(good.error());
   auto file = write_file::open({.path = options.path,
                                 .vfs = options.vfs,
@@ -68,10 +72,15 @@ result<engine*> engine::open(event_store_options const& options) {
 }
 
 engine::engine(event_store_options const& options, std::unique_ptr<write_file> file)
-    : options_(options), writer_(std::move(file), commits_),
-      readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs}, options.readers), queue_(writer_) {}
+    : options_(options),
+      writer_(std::move(file), commits_),
+      readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs},
+               options.readers),
+      queue_(writer_, {}) {}
 
-std::int64_t engine::deadline_us() const noexcept { return steady_us() + std::int64_t{options_.busy_wait_ms} * 1'000; }
+std::int64_t engine::deadline_us() const noexcept {
+  return steady_us() + std::int64_t{options_.busy_wait_ms} * 1'000;
+}
 
 result<timestamp> engine::now() const {
   try {
@@ -83,10 +92,11 @@ result<timestamp> engine::now() const {
 
 result<void> engine::check_not_inside(std::string_view what) const {
   if (!inside_scope::inside(this)) return {};
-  return unexpected(make_error(errc::invalid_argument,
-                               "{}: {} of the store was called inside a function that runs in its write transaction; it would wait "
-                               "for itself: use the transaction",
-                               options_.path, what));
+  return unexpected(make_error(
+      errc::invalid_argument,
+      "{}: {} of the store was called inside a function that runs in its write transaction; it would wait "
+      "for itself: use the transaction",
+      options_.path, what));
 }
 
 result<appended> engine::append(append_request const& request) {
@@ -117,8 +127,8 @@ result<appended> engine::append(append_request const& request, event_store::inli
   return answer;
 }
 
-result<appended> engine::append_encoded(append_request const& request, encoded_append const& encoded, event_store::inline_hook hook,
-                                        transaction& inside) {
+result<appended> engine::append_encoded(append_request const& request, encoded_append const& encoded,
+                                        event_store::inline_hook hook, transaction& inside) {
   auto const at = now();
   if (!at) return unexpected(at.error());
   auto answer = writer_.log().append(request, encoded, *at);
@@ -127,8 +137,8 @@ result<appended> engine::append_encoded(append_request const& request, encoded_a
   return answer;
 }
 
-result<void> engine::run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook,
-                              transaction& inside) {
+result<void> engine::run_hook(append_request const& request, appended const& answer,
+                              event_store::inline_hook hook, transaction& inside) {
   // A copy: the hook may append, and then the writer's own list is another one.
   std::vector<version> const first = writer_.log().first_versions();
   std::uint64_t count = 0;
@@ -162,7 +172,8 @@ result<void> engine::transact(function_ref<result<void>(transaction&)> work) {
   return std::move(write.outcome);
 }
 
-result<appended> engine::append_now(append_request const& request, event_store::inline_hook hook, transaction& inside) {
+result<appended> engine::append_now(append_request const& request, event_store::inline_hook hook,
+                                    transaction& inside) {
   if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
   encoded_append encoded;
   if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());

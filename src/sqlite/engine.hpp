@@ -2,12 +2,12 @@
 // All that stands behind one event store's handle.
 #pragma once
 
+#include <cleave/event/commit_signal.hpp>
+#include <cleave/sqlite/event_store.hpp>
+
 #include "commit_queue.hpp"
 #include "log_group.hpp"
 #include "reader_pool.hpp"
-
-#include <cleave/event/commit_signal.hpp>
-#include <cleave/sqlite/event_store.hpp>
 
 #include <memory>
 
@@ -24,7 +24,8 @@ public:
   result<void> transact(function_ref<result<void>(transaction&)> work);
 
   // Inside a transaction, on the leader's thread.
-  result<appended> append_now(append_request const& request, event_store::inline_hook hook, transaction& inside);
+  result<appended> append_now(append_request const& request, event_store::inline_hook hook,
+                              transaction& inside);
   log_group& writer() noexcept { return writer_; }
 
   reader_pool& readers() noexcept { return readers_; }
@@ -38,9 +39,10 @@ private:
   engine(event_store_options const& options, std::unique_ptr<write_file> file);
   // errc::invalid_argument inside a function that this store's transaction runs, on this thread.
   result<void> check_not_inside(std::string_view what) const;
-  result<appended> append_encoded(append_request const& request, encoded_append const& encoded, event_store::inline_hook hook,
-                                  transaction& inside);
-  result<void> run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook, transaction& inside);
+  result<appended> append_encoded(append_request const& request, encoded_append const& encoded,
+                                  event_store::inline_hook hook, transaction& inside);
+  result<void> run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook,
+                        transaction& inside);
   std::int64_t deadline_us() const noexcept;
   result<timestamp> now() const;
 

@@ -63,21 +63,25 @@ result<void> event_batch::add(database const& db, statement const& from) {
   if (copy_row(from.handle(), rows_.emplace_back())) return {};
   std::uint64_t const at = rows_.back().position;
   rows_.pop_back();
-  return unexpected(make_error(errc::corrupt, "{}: the event at position {} has a column that no store has written", db.path(), at));
+  return unexpected(make_error(
+      errc::corrupt, "{}: the event at position {} has a column that no store has written", db.path(), at));
 }
 
 result<void> event_batch::show_lists(row const& from, recorded_event& event) {
   auto const damaged = [&](std::string_view what, error cause) {
-    return unexpected(error(errc::corrupt, fmt::format("the {} of the event at position {} cannot be read", what, from.position),
-                            std::move(cause)));
+    return unexpected(error(
+        errc::corrupt, fmt::format("the {} of the event at position {} cannot be read", what, from.position),
+        std::move(cause)));
   };
   if (from.tags.size != 0) {
-    if (auto good = decode_tags(view(from.tags), tags_); !good) return damaged("tags", std::move(good).error());
+    if (auto good = decode_tags(view(from.tags), tags_); !good)
+      return damaged("tags", std::move(good).error());
     tag_views_.assign(tags_.begin(), tags_.end());
     event.at.tags = tag_views_;
   }
   if (from.headers.size != 0) {
-    if (auto good = decode_headers(view(from.headers), headers_); !good) return damaged("headers", std::move(good).error());
+    if (auto good = decode_headers(view(from.headers), headers_); !good)
+      return damaged("headers", std::move(good).error());
     header_views_.clear();
     for (owned_header const& one : headers_) header_views_.push_back({one.name, one.value});
     event.at.metadata.headers = header_views_;

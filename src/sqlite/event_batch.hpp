@@ -3,11 +3,11 @@
 // sink keeps no checkpoint waiting, and a sink may use the store as it likes.
 #pragma once
 
-#include "encoded_append.hpp"
-
 #include <cleave/base/function_ref.hpp>
 #include <cleave/event/recorded_event.hpp>
 #include <cleave/sqlite/database.hpp>
+
+#include "encoded_append.hpp"
 
 #include <cstddef>
 #include <cstdint>

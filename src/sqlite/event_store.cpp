@@ -18,9 +18,13 @@ void event_store::close() noexcept { delete engine_; }
 
 result<appended> event_store::append(append_request const& request) { return engine_->append(request); }
 
-result<appended> event_store::append(append_request const& request, inline_hook hook) { return engine_->append(request, hook); }
+result<appended> event_store::append(append_request const& request, inline_hook hook) {
+  return engine_->append(request, hook);
+}
 
-result<void> event_store::transact(function_ref<result<void>(transaction&)> work) { return engine_->transact(work); }
+result<void> event_store::transact(function_ref<result<void>(transaction&)> work) {
+  return engine_->transact(work);
+}
 
 result<version> event_store::read_stream_with(stream_name stream, stream_range range, sink_ref sink) {
   return sqlite::read_stream(engine_->readers(), stream, range, sink);

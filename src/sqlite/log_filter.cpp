@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "log_filter.hpp"
 
-#include "sqlite_error.hpp"
-#include "number.hpp"
-
 #include <cleave/event/json_writer.hpp>
+
+#include "number.hpp"
+#include "sqlite_error.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -46,7 +46,8 @@ log_filter::log_filter(event_query const& query) {
   }
   if (!by_tag_) {
     std::vector<std::string_view> names;
-    for (query_item const& item : query.items) names.insert(names.end(), item.names.begin(), item.names.end());
+    for (query_item const& item : query.items)
+      names.insert(names.end(), item.names.begin(), item.names.end());
     sql_ = " AND " + name_condition("l.name", json_array(names));
     return;
   }
@@ -60,8 +61,8 @@ std::string log_filter::add_parameter(std::string value) {
 }
 
 std::string log_filter::name_condition(std::string_view column, std::string names) {
-  return fmt::format("{} IN (SELECT id FROM cleave_names WHERE name IN (SELECT value FROM json_each({})))", column,
-                     add_parameter(std::move(names)));
+  return fmt::format("{} IN (SELECT id FROM cleave_names WHERE name IN (SELECT value FROM json_each({})))",
+                     column, add_parameter(std::move(names)));
 }
 
 std::string log_filter::branch(query_item const& item) {
@@ -69,14 +70,17 @@ std::string log_filter::branch(query_item const& item) {
     return "SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2 AND " +
            name_condition("l.name", json_array(item.names));
   }
-  std::string sql = fmt::format("SELECT t.position FROM cleave_tagged t WHERE t.tag = {} AND t.position > ?1 AND t.position <= ?2",
-                                fmt::format(fmt::runtime(tag_id), add_parameter(std::string(item.tags[0]))));
+  std::string sql = fmt::format(
+      "SELECT t.position FROM cleave_tagged t WHERE t.tag = {} AND t.position > ?1 AND t.position <= ?2",
+      fmt::format(fmt::runtime(tag_id), add_parameter(std::string(item.tags[0]))));
   for (std::string_view const tag : item.tags.subspan(1)) {
-    sql += fmt::format(" AND EXISTS (SELECT 1 FROM cleave_tagged o WHERE o.tag = {} AND o.position = t.position)",
-                       fmt::format(fmt::runtime(tag_id), add_parameter(std::string(tag))));
+    sql += fmt::format(
+        " AND EXISTS (SELECT 1 FROM cleave_tagged o WHERE o.tag = {} AND o.position = t.position)",
+        fmt::format(fmt::runtime(tag_id), add_parameter(std::string(tag))));
   }
   if (!item.names.empty()) {
-    sql += " AND " + name_condition("(SELECT l.name FROM cleave_log l WHERE l.position = t.position)", json_array(item.names));
+    sql += " AND " + name_condition("(SELECT l.name FROM cleave_log l WHERE l.position = t.position)",
+                                    json_array(item.names));
   }
   return sql;
 }
@@ -88,22 +92,25 @@ result<void> log_filter::bind(database& db, statement& prepared, std::uint64_t a
   sqlite3_bind_int64(prepared.handle(), 3, sql_bound(limit));
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     std::string const& value = parameters_[i];
-    int const code = sqlite3_bind_text64(prepared.handle(), first_parameter + static_cast<int>(i), value.data(), value.size(),
-                                         SQLITE_STATIC, SQLITE_UTF8);
-    if (code != SQLITE_OK) return unexpected(sqlite_error(db.handle(), code, db.path(), "bind a filter of", sqlite3_sql(prepared.handle())));
+    int const code = sqlite3_bind_text64(prepared.handle(), first_parameter + static_cast<int>(i),
+                                         value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
+    if (code != SQLITE_OK)
+      return unexpected(
+          sqlite_error(db.handle(), code, db.path(), "bind a filter of", sqlite3_sql(prepared.handle())));
   }
   return {};
 }
 
 result<position> find_match(database& db, event_query const& query, position after, std::string& name) {
   log_filter const filter(query);
-  std::string const sql = filter.by_tag()
-                              ? filter.sql()
-                              : "SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2" + filter.sql() +
-                                    " ORDER BY l.position LIMIT ?3";
+  std::string const sql =
+      filter.by_tag() ? filter.sql()
+                      : "SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2" +
+                            filter.sql() + " ORDER BY l.position LIMIT ?3";
   auto prepared = db.prepare(sql);
   if (!prepared) return unexpected(prepared.error());
-  if (auto good = filter.bind(db, *prepared, after.value(), UINT64_MAX, 1); !good) return unexpected(good.error());
+  if (auto good = filter.bind(db, *prepared, after.value(), UINT64_MAX, 1); !good)
+    return unexpected(good.error());
   auto const found = prepared->step();
   if (!found) return unexpected(found.error());
   if (!*found) return position();

@@ -24,7 +24,8 @@ public:
   // With tags: a query for the column `position`, in ascending order, with ?1 < position <= ?2 and at most ?3 rows.
   std::string const& sql() const noexcept { return sql_; }
   // Binds ?1 to ?3 and the filter's own parameters behind them, which live as long as the filter.
-  result<void> bind(database& db, statement& prepared, std::uint64_t after, std::uint64_t upto, std::uint64_t limit) const;
+  result<void> bind(database& db, statement& prepared, std::uint64_t after, std::uint64_t upto,
+                    std::uint64_t limit) const;
 
 private:
   std::string add_parameter(std::string value);

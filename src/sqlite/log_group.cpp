@@ -7,7 +7,8 @@ namespace {
 
 // Trouble that is nobody's own: it hits whoever writes next, too.
 bool is_machine_failure(errc code) noexcept {
-  return code == errc::disk_full || code == errc::io_error || code == errc::corrupt || code == errc::read_only || code == errc::busy;
+  return code == errc::disk_full || code == errc::io_error || code == errc::corrupt ||
+         code == errc::read_only || code == errc::busy;
 }
 
 } // namespace

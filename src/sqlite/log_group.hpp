@@ -2,11 +2,11 @@
 // The transaction on an event store's file that a group of writes shares.
 #pragma once
 
+#include <cleave/event/commit_signal.hpp>
+
 #include "commit_queue.hpp"
 #include "log_writer.hpp"
 #include "write_file.hpp"
-
-#include <cleave/event/commit_signal.hpp>
 
 #include <memory>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "log_reader.hpp"
 
+#include <cleave/base/limits.hpp>
+
 #include "log_filter.hpp"
 #include "number.hpp"
-
-#include <cleave/base/limits.hpp>
 
 #include <fmt/format.h>
 
@@ -39,11 +39,12 @@ constexpr std::string_view from_tables =
     " FROM cleave_log l CROSS JOIN cleave_streams s ON s.id = l.stream CROSS JOIN cleave_names n ON n.id = l.name ";
 
 // One batch of a filtered or unfiltered walk over (after, upto].
-result<progress> fill_from_log(event_batch& batch, database& db, log_filter const& filter, std::uint64_t after, std::uint64_t upto,
-                               std::uint64_t wanted) {
+result<progress> fill_from_log(event_batch& batch, database& db, log_filter const& filter,
+                               std::uint64_t after, std::uint64_t upto, std::uint64_t wanted) {
   if (!filter.by_tag()) {
-    auto rows = db.prepare(fmt::format("SELECT {} {} WHERE l.position > ?1 AND l.position <= ?2{} ORDER BY l.position LIMIT ?3",
-                                       event_batch::columns, from_tables, filter.sql()));
+    auto rows = db.prepare(
+        fmt::format("SELECT {} {} WHERE l.position > ?1 AND l.position <= ?2{} ORDER BY l.position LIMIT ?3",
+                    event_batch::columns, from_tables, filter.sql()));
     if (!rows) return unexpected(rows.error());
     if (auto good = filter.bind(db, *rows, after, upto, wanted); !good) return unexpected(good.error());
     return fill(batch, db, *rows, wanted);
@@ -64,7 +65,8 @@ result<progress> fill_from_log(event_batch& batch, database& db, log_filter cons
     auto const there = row->step();
     if (!there) return unexpected(there.error());
     if (!*there) {
-      return unexpected(make_error(errc::corrupt, "{}: the index of tags names position {}, which is not in the log", db.path(), *at));
+      return unexpected(make_error(
+          errc::corrupt, "{}: the index of tags names position {}, which is not in the log", db.path(), *at));
     }
     if (auto good = batch.add(db, *row); !good) return unexpected(good.error());
     row->reset();
@@ -80,20 +82,23 @@ result<stream_place> find_stream(database& db, stream_name stream) {
   auto const id = db.value<std::int64_t>("SELECT id FROM cleave_streams WHERE name = ?1", stream.text());
   if (!id) return unexpected(id.error());
   if (!*id) return stream_place{};
-  auto const head = db.value<std::uint64_t>("SELECT coalesce(max(version), 0) FROM cleave_log WHERE stream = ?1", **id);
+  auto const head = db.value<std::uint64_t>(
+      "SELECT coalesce(max(version), 0) FROM cleave_log WHERE stream = ?1", **id);
   if (!head) return unexpected(head.error());
   return stream_place{**id, head->value_or(0)};
 }
 
-result<progress> fill_from_stream(event_batch& batch, database& db, std::int64_t stream, stream_range const& range,
-                                  std::uint64_t head, std::uint64_t wanted) {
+result<progress> fill_from_stream(event_batch& batch, database& db, std::int64_t stream,
+                                  stream_range const& range, std::uint64_t head, std::uint64_t wanted) {
   bool const forward = range.order == direction::forward;
-  auto rows = db.prepare(fmt::format("SELECT {} {} WHERE l.stream = ?1 AND l.version BETWEEN ?2 AND ?3 ORDER BY l.version {} LIMIT ?4",
-                                     event_batch::columns, from_tables, forward ? "ASC" : "DESC"));
+  auto rows = db.prepare(fmt::format(
+      "SELECT {} {} WHERE l.stream = ?1 AND l.version BETWEEN ?2 AND ?3 ORDER BY l.version {} LIMIT ?4",
+      event_batch::columns, from_tables, forward ? "ASC" : "DESC"));
   if (!rows) return unexpected(rows.error());
   std::uint64_t const from = forward ? range.from.value() : 1;
   std::uint64_t const to = forward ? head : std::min(range.from.value(), head);
-  if (auto good = rows->bind(stream, sql_bound(from), sql_bound(to), sql_bound(wanted)); !good) return unexpected(good.error());
+  if (auto good = rows->bind(stream, sql_bound(from), sql_bound(to), sql_bound(wanted)); !good)
+    return unexpected(good.error());
   return fill(batch, db, *rows, wanted);
 }
 
@@ -170,13 +175,16 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
 }
 
 result<std::optional<command_outcome>> read_outcome(database& db, command_id id) {
-  auto row = db.first<std::string, std::int64_t, std::uint64_t, std::uint64_t, std::int64_t, std::optional<std::string>,
-                      std::optional<std::string>>(
-      "SELECT command, fingerprint, position, version, recorded_at, rejection, reason FROM cleave_outcomes WHERE id = ?1", id);
+  auto row = db.first<std::string, std::int64_t, std::uint64_t, std::uint64_t, std::int64_t,
+                      std::optional<std::string>, std::optional<std::string>>(
+      "SELECT command, fingerprint, position, version, recorded_at, rejection, reason FROM cleave_outcomes WHERE id = ?1",
+      id);
   if (!row) return unexpected(row.error());
   if (!*row) return std::optional<command_outcome>();
   auto& [command, fingerprint, at, last, recorded_at, code, reason] = **row;
-  command_outcome outcome{std::move(command), static_cast<std::uint64_t>(fingerprint), position(at), version(last), {}, timestamp(recorded_at)};
+  command_outcome outcome{
+      std::move(command),    static_cast<std::uint64_t>(fingerprint), position(at), version(last), {},
+      timestamp(recorded_at)};
   if (code) outcome.refused = rejection{std::move(*code), std::move(reason).value_or("")};
   return std::optional<command_outcome>(std::move(outcome));
 }

@@ -3,11 +3,11 @@
 // That is as good as one snapshot, because what lies behind the head of the first batch never changes.
 #pragma once
 
-#include "event_batch.hpp"
-
 #include <cleave/event/append.hpp>
 #include <cleave/event/event_store.hpp>
 #include <cleave/sqlite/database.hpp>
+
+#include "event_batch.hpp"
 
 #include <optional>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "log_writer.hpp"
 
+#include <cleave/base/limits.hpp>
+
 #include "log_filter.hpp"
 #include "log_reader.hpp"
 #include "number.hpp"
-
-#include <cleave/base/limits.hpp>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -32,16 +32,18 @@ result<void> log_writer::prepare() {
   if (!find_head) return unexpected(std::move(find_head).error());
   auto insert_stream = made("INSERT INTO cleave_streams (name) VALUES (?1)");
   if (!insert_stream) return unexpected(std::move(insert_stream).error());
-  auto insert_event = made("INSERT INTO cleave_log (position, stream, version, name, recorded_at, id, data, correlation, causation, "
-                           "headers, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+  auto insert_event = made(
+      "INSERT INTO cleave_log (position, stream, version, name, recorded_at, id, data, correlation, causation, "
+      "headers, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
   if (!insert_event) return unexpected(std::move(insert_event).error());
-  auto find_id = made("SELECT l.position, l.version, s.name FROM cleave_log l CROSS JOIN cleave_streams s ON s.id = l.stream "
-                      "WHERE l.id = ?1");
+  auto find_id = made(
+      "SELECT l.position, l.version, s.name FROM cleave_log l CROSS JOIN cleave_streams s ON s.id = l.stream "
+      "WHERE l.id = ?1");
   if (!find_id) return unexpected(std::move(find_id).error());
   auto log_head = made("SELECT coalesce(max(position), 0) FROM cleave_log");
   if (!log_head) return unexpected(std::move(log_head).error());
-  statements_.emplace(statements{std::move(*find_stream), std::move(*find_head), std::move(*insert_stream), std::move(*insert_event),
-                                 std::move(*find_id), std::move(*log_head)});
+  statements_.emplace(statements{std::move(*find_stream), std::move(*find_head), std::move(*insert_stream),
+                                 std::move(*insert_event), std::move(*find_id), std::move(*log_head)});
   return {};
 }
 
@@ -86,7 +88,8 @@ void log_writer::back_to(mark there) noexcept {
   auto const first = changed_.begin() + static_cast<std::ptrdiff_t>(there.changes);
   std::sort(first, changed_.end());
   auto const last = std::unique(first, changed_.end());
-  auto const kept = std::remove_if(changed_.begin(), first, [&](stream_slot* slot) { return std::binary_search(first, last, slot); });
+  auto const kept = std::remove_if(changed_.begin(), first,
+                                   [&](stream_slot* slot) { return std::binary_search(first, last, slot); });
   for (auto gone = first; gone != last; ++gone) streams_.erase(streams_.find((*gone)->first));
   changed_.erase(kept, changed_.end());
   if (ids_added_) {
@@ -98,7 +101,8 @@ void log_writer::back_to(mark there) noexcept {
 }
 
 result<log_writer::stream_place> log_writer::find(stream_name stream) {
-  if (auto const known = streams_.find(stream.text()); known != streams_.end()) return stream_place{&*known, known->second.head};
+  if (auto const known = streams_.find(stream.text()); known != streams_.end())
+    return stream_place{&*known, known->second.head};
   statement& by_name = statements_->find_stream;
   if (auto good = by_name.bind(stream.text()); !good) return unexpected(std::move(good).error());
   auto const there = by_name.step();
@@ -123,7 +127,8 @@ result<std::int64_t> log_writer::name_id(std::string_view name) {
   auto found = db_->value<std::int64_t>("SELECT id FROM cleave_names WHERE name = ?1", name);
   if (!found) return unexpected(std::move(found).error());
   if (!*found) {
-    if (auto added = db_->execute("INSERT INTO cleave_names (name) VALUES (?1)", name); !added) return unexpected(std::move(added).error());
+    if (auto added = db_->execute("INSERT INTO cleave_names (name) VALUES (?1)", name); !added)
+      return unexpected(std::move(added).error());
     *found = db_->last_insert_id();
     ids_added_ = true;
   }
@@ -136,7 +141,8 @@ result<std::int64_t> log_writer::tag_id(std::string_view tag) {
   auto found = db_->value<std::int64_t>("SELECT id FROM cleave_tags WHERE tag = ?1", tag);
   if (!found) return unexpected(std::move(found).error());
   if (!*found) {
-    if (auto added = db_->execute("INSERT INTO cleave_tags (tag) VALUES (?1)", tag); !added) return unexpected(std::move(added).error());
+    if (auto added = db_->execute("INSERT INTO cleave_tags (tag) VALUES (?1)", tag); !added)
+      return unexpected(std::move(added).error());
     *found = db_->last_insert_id();
     ids_added_ = true;
   }
@@ -164,10 +170,15 @@ result<std::optional<appended>> log_writer::repeated_command(command_record cons
   if (!*outcome) return std::optional<appended>();
   command_outcome const& first = **outcome;
   if (first.command != command.command || first.fingerprint != command.fingerprint) {
-    return unexpected(make_error(errc::command_id_reused, "command id {} belongs to {} with fingerprint {}, now it comes with {} and {}",
-                                 to_string(command.id), first.command, first.fingerprint, command.command, command.fingerprint));
+    return unexpected(make_error(
+        errc::command_id_reused,
+        "command id {} belongs to {} with fingerprint {}, now it comes with {} and {}", to_string(command.id),
+        first.command, first.fingerprint, command.command, command.fingerprint));
   }
-  return std::optional<appended>(appended{.position = first.position, .version = first.version, .repeated = true, .recorded_at = first.recorded_at});
+  return std::optional<appended>(appended{.position = first.position,
+                                          .version = first.version,
+                                          .repeated = true,
+                                          .recorded_at = first.recorded_at});
 }
 
 result<std::optional<appended>> log_writer::repeated_events(append_request const& request) {
@@ -188,8 +199,10 @@ result<std::optional<appended>> log_writer::repeated_events(append_request const
   }
   if (known == nullptr) return std::optional<appended>();
   if (missing != nullptr) {
-    return unexpected(make_error(errc::duplicate_event, "event id {} is in the log at position {}, but event id {} of the same append is not",
-                                 to_string(known->id), stored.front().position, to_string(missing->id)));
+    return unexpected(
+        make_error(errc::duplicate_event,
+                   "event id {} is in the log at position {}, but event id {} of the same append is not",
+                   to_string(known->id), stored.front().position, to_string(missing->id)));
   }
   auto answer = first_answer(request, stored);
   if (!answer) return unexpected(std::move(answer).error());
@@ -197,36 +210,47 @@ result<std::optional<appended>> log_writer::repeated_events(append_request const
 }
 
 // All event ids are in the log: the answer of the first time, if this is the same append.
-result<appended> log_writer::first_answer(append_request const& request, std::vector<stored_at> const& stored) {
+result<appended> log_writer::first_answer(append_request const& request,
+                                          std::vector<stored_at> const& stored) {
   std::size_t i = 0;
-  appended answer{.position = position(stored.back().position), .version = {}, .repeated = true, .recorded_at = {}};
+  appended answer{
+      .position = position(stored.back().position), .version = {}, .repeated = true, .recorded_at = {}};
   for (stream_append const& part : request.streams) {
     std::size_t const first = i;
     for (new_event const& event : part.events) {
       stored_at const& at = stored[i];
-      bool const in_order = at.stream == part.stream.text() && at.version == stored[first].version + (i - first) &&
+      bool const in_order = at.stream == part.stream.text() &&
+                            at.version == stored[first].version + (i - first) &&
                             at.position == stored.front().position + i;
       if (!in_order) {
-        return unexpected(make_error(errc::duplicate_event,
-                                     "event id {} is in the log at position {} (stream {}, version {}), not where this append puts it",
-                                     to_string(event.id), at.position, at.stream, at.version));
+        return unexpected(make_error(
+            errc::duplicate_event,
+            "event id {} is in the log at position {} (stream {}, version {}), not where this append puts it",
+            to_string(event.id), at.position, at.stream, at.version));
       }
       ++i;
     }
-    if (part.events.empty()) {
-      auto const stream = find(part.stream);
-      if (!stream) return unexpected(stream.error());
-      answer.version = version(stream->head);
-      continue;
-    }
-    version const before(stored[first].version - 1);
-    if (!part.expected.holds_at(before)) return unexpected(version_conflict(part.stream, part.expected, before));
-    answer.version = version(stored[i - 1].version);
+    auto const before = part.events.empty() ? version_before(part.stream, stored.front().position)
+                                            : result<version>(version(stored[first].version - 1));
+    if (!before) return unexpected(before.error());
+    if (!part.expected.holds_at(*before))
+      return unexpected(version_conflict(part.stream, part.expected, *before));
+    answer.version = version(before->value() + part.events.size());
   }
-  auto const at = db_->value<std::int64_t>("SELECT recorded_at FROM cleave_log WHERE position = ?1", stored.back().position);
+  auto const at = db_->value<std::int64_t>("SELECT recorded_at FROM cleave_log WHERE position = ?1",
+                                           stored.back().position);
   if (!at) return unexpected(at.error());
   answer.recorded_at = timestamp(at->value_or(0));
   return answer;
+}
+
+result<version> log_writer::version_before(stream_name stream, std::uint64_t position) {
+  auto const found = db_->value<std::uint64_t>(
+      "SELECT l.version FROM cleave_log l WHERE l.stream = (SELECT id FROM cleave_streams "
+      "WHERE name = ?1) AND l.position < ?2 ORDER BY l.version DESC LIMIT 1",
+      stream.text(), position);
+  if (!found) return unexpected(found.error());
+  return version(found->value_or(0));
 }
 
 result<void> log_writer::check_expectations(append_request const& request) {
@@ -251,7 +275,8 @@ result<void> log_writer::check_condition(append_condition const& condition) {
   return unexpected(condition_conflict(condition, *found, name));
 }
 
-result<appended> log_writer::append(append_request const& request, encoded_append const& encoded, timestamp now) {
+result<appended> log_writer::append(append_request const& request, encoded_append const& encoded,
+                                    timestamp now) {
   first_versions_.clear();
   if (request.command != nullptr) {
     auto const repeated = repeated_command(*request.command);
@@ -272,9 +297,11 @@ result<appended> log_writer::append(append_request const& request, encoded_appen
   return answer;
 }
 
-result<appended> log_writer::store(append_request const& request, encoded_append const& encoded, timestamp now) {
+result<appended> log_writer::store(append_request const& request, encoded_append const& encoded,
+                                   timestamp now) {
   if (encoded.forms().size() > limits::position_max - head_) {
-    return unexpected(make_error(errc::limit_exceeded, "the log is at position {}, the last one is {}", head_, limits::position_max));
+    return unexpected(make_error(errc::limit_exceeded, "the log is at position {}, the last one is {}", head_,
+                                 limits::position_max));
   }
 
   std::size_t i = 0;
@@ -282,23 +309,30 @@ result<appended> log_writer::store(append_request const& request, encoded_append
     stream_append const& to = request.streams[part];
     first_versions_.emplace_back(places_[part].head + 1);
     if (to.events.empty()) continue;
-    if (auto good = store_stream(to, places_[part], encoded.forms().data() + i, now); !good) return unexpected(std::move(good).error());
+    if (auto good = store_stream(to, places_[part], encoded.forms().data() + i, now); !good)
+      return unexpected(std::move(good).error());
     i += to.events.size();
   }
-  appended answer{.position = position(head_), .version = {}, .repeated = false, .recorded_at = i == 0 ? timestamp() : now};
+  appended answer{.position = position(head_),
+                  .version = {},
+                  .repeated = false,
+                  .recorded_at = i == 0 ? timestamp() : now};
   if (!places_.empty()) answer.version = version(places_.back().head);
   if (request.command != nullptr) {
-    if (auto good = store_outcome(*request.command, answer, now); !good) return unexpected(std::move(good).error());
+    if (auto good = store_outcome(*request.command, answer, now); !good)
+      return unexpected(std::move(good).error());
   }
   return answer;
 }
 
-result<void> log_writer::store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms, timestamp now) {
+result<void> log_writer::store_stream(stream_append const& part, stream_place& to,
+                                      encoded_append::form const* forms, timestamp now) {
   if (to.slot == nullptr) {
     statement& insert = statements_->insert_stream;
     if (auto good = insert.bind(part.stream.text()); !good) return good;
     if (auto good = insert.run(); !good) return good;
-    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), stream_entry{db_->last_insert_id(), 0}).first;
+    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), stream_entry{db_->last_insert_id(), 0})
+                    .first;
   }
   changed_.push_back(to.slot);
   for (new_event const& event : part.events) {
@@ -360,10 +394,11 @@ result<void> log_writer::store_outcome(command_record const& command, appended c
     code = command.refused->code;
     reason = command.refused->text;
   }
-  auto const added = db_->execute("INSERT INTO cleave_outcomes (id, command, fingerprint, position, version, recorded_at, rejection, reason) "
-                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                                  command.id, command.command, static_cast<std::int64_t>(command.fingerprint),
-                                  code ? 0 : answer.position.value(), answer.version.value(), now.microseconds(), code, reason);
+  auto const added = db_->execute(
+      "INSERT INTO cleave_outcomes (id, command, fingerprint, position, version, recorded_at, rejection, reason) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      command.id, command.command, static_cast<std::int64_t>(command.fingerprint),
+      code ? 0 : answer.position.value(), answer.version.value(), now.microseconds(), code, reason);
   if (!added) return unexpected(added.error());
   return {};
 }

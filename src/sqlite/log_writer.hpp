@@ -3,11 +3,11 @@
 // caches that make the checks cheap.
 #pragma once
 
-#include "encoded_append.hpp"
-
 #include <cleave/base/id.hpp>
 #include <cleave/event/append.hpp>
 #include <cleave/sqlite/database.hpp>
+
+#include "encoded_append.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -49,7 +49,9 @@ public:
 private:
   struct text_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>()(text);
+    }
   };
   template <class T> using by_text = std::unordered_map<std::string, T, text_hash, std::equal_to<>>;
   struct stream_entry {
@@ -86,12 +88,15 @@ private:
   result<std::optional<appended>> repeated_command(command_record const& command);
   result<std::optional<appended>> repeated_events(append_request const& request);
   result<appended> first_answer(append_request const& request, std::vector<stored_at> const& stored);
+  // The stream's last version before that position, now or long ago.
+  result<version> version_before(stream_name stream, std::uint64_t position);
   result<void> check_expectations(append_request const& request);
   result<void> check_condition(append_condition const& condition);
   result<appended> store(append_request const& request, encoded_append const& encoded, timestamp now);
-  result<void> store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms, timestamp now);
-  result<void> store_event(std::int64_t stream, std::uint64_t version, new_event const& event, encoded_append::form const& form,
-                           timestamp now);
+  result<void> store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms,
+                            timestamp now);
+  result<void> store_event(std::int64_t stream, std::uint64_t version, new_event const& event,
+                           encoded_append::form const& form, timestamp now);
   result<void> store_outcome(command_record const& command, appended const& answer, timestamp now);
   void forget_all() noexcept;
 
@@ -101,13 +106,13 @@ private:
   by_text<std::int64_t> names_;
   by_text<std::int64_t> tags_;
   std::uint64_t head_ = 0;
-  std::uint64_t first_head_ = 0;       // when the transaction began
+  std::uint64_t first_head_ = 0; // when the transaction began
   std::optional<error> broken_;
-  uuid newest_id_;                     // no id in the log is greater: a greater one needs no search
+  uuid newest_id_; // no id in the log is greater: a greater one needs no search
   bool newest_known_ = false;
-  std::vector<stream_slot*> changed_;  // since the transaction began
-  bool ids_added_ = false;             // names or tags, since the transaction began
-  std::vector<stream_place> places_;          // of the request at hand
+  std::vector<stream_slot*> changed_; // since the transaction began
+  bool ids_added_ = false;            // names or tags, since the transaction began
+  std::vector<stream_place> places_;  // of the request at hand
   std::vector<version> first_versions_;
 };
 

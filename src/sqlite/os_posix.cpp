@@ -52,7 +52,8 @@ result<process_lock> process_lock::open(std::string path) {
   return made;
 }
 
-process_lock::process_lock(process_lock&& other) noexcept : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
+process_lock::process_lock(process_lock&& other) noexcept
+    : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
 
 process_lock& process_lock::operator=(process_lock other) noexcept {
   path_.swap(other.path_);
@@ -71,10 +72,12 @@ result<void> process_lock::lock(std::int64_t deadline_us) {
   for (int tries = 1;; ++tries) {
     if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return {};
     if (int const os_error = errno; os_error != EWOULDBLOCK && os_error != EINTR) {
-      return unexpected(make_error(errc::io_error, "{}: cannot lock: {}", path_, std::generic_category().message(os_error)));
+      return unexpected(make_error(errc::io_error, "{}: cannot lock: {}", path_,
+                                   std::generic_category().message(os_error)));
     }
     if (steady_us() >= deadline_us) {
-      return unexpected(make_error(errc::busy, "{}: another process writes to the store for longer than the stated wait", path_));
+      return unexpected(make_error(
+          errc::busy, "{}: another process writes to the store for longer than the stated wait", path_));
     }
     if (tries <= tries_before_sleep) {
       std::this_thread::yield();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <cleave/query/read_store.hpp>
 #include <cleave/sqlite/read_store.hpp>
 
 #include "checkpoints.hpp"
@@ -6,8 +7,6 @@
 #include "inside_scope.hpp"
 #include "reader_pool.hpp"
 #include "write_file.hpp"
-
-#include <cleave/query/read_store.hpp>
 
 #include <memory>
 #include <mutex>
@@ -17,15 +16,17 @@ namespace cleave::sqlite {
 static_assert(cleave::read_store<read_store>);
 
 struct read_store::state {
-  state(detail::engine* owner, std::unique_ptr<write_file> own_file, database_options const& how, std::size_t connections)
+  state(detail::engine* owner, std::unique_ptr<write_file> own_file, database_options const& how,
+        std::size_t connections)
       : log(owner), file(std::move(own_file)), busy_wait_ms(how.busy_wait_ms), readers(how, connections) {}
 
   // A transaction on the file of its own.
   result<void> transact(function_ref<result<void>(database&)> work) {
     if (inside_scope::inside(this)) {
-      return unexpected(make_error(errc::invalid_argument,
-                                   "{}: apply was called inside a function that runs in its transaction; it would wait for itself",
-                                   file->db().path()));
+      return unexpected(make_error(
+          errc::invalid_argument,
+          "{}: apply was called inside a function that runs in its transaction; it would wait for itself",
+          file->db().path()));
     }
     std::lock_guard const lock(writing);
     inside_scope const scope(this);
@@ -48,7 +49,8 @@ struct read_store::state {
 };
 
 result<read_store> read_store::open(options const& chosen) {
-  if (auto good = check_connections(chosen.path, chosen.readers, chosen.checkpoint_pages, chosen.durability); !good) {
+  if (auto good = check_connections(chosen.path, chosen.readers, chosen.checkpoint_pages, chosen.durability);
+      !good) {
     return unexpected(std::move(good).error());
   }
   auto file = write_file::open({.path = chosen.path,
@@ -84,7 +86,8 @@ result<position> read_store::checkpoint(std::string_view projection) {
   return found;
 }
 
-result<void> read_store::apply(std::string_view projection, position from, function_ref<result<position>(session&)> fill) {
+result<void> read_store::apply(std::string_view projection, position from,
+                               function_ref<result<position>(session&)> fill) {
   auto const work = [&](database& db) { return fill_and_store(db, projection, from, fill); };
   if (state_->log == nullptr) return state_->transact(work);
   return state_->log->transact([&](transaction& inside) { return work(inside.db()); });

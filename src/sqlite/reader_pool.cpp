@@ -27,11 +27,13 @@ result<database> reader_pool::open_one() const {
 // Holds one connection and gives it back, whatever happens.
 class reader_pool::lease {
 public:
-  lease(reader_pool& pool, std::optional<database> connection) noexcept : pool_(pool), connection_(std::move(connection)) {}
+  lease(reader_pool& pool, std::optional<database> connection) noexcept
+      : pool_(pool), connection_(std::move(connection)) {}
   lease(lease const&) = delete;
   lease& operator=(lease const&) = delete;
   ~lease() {
-    if (connection_ && connection_->in_transaction()) static_cast<void>(connection_->execute("ROLLBACK").has_value());
+    if (connection_ && connection_->in_transaction())
+      static_cast<void>(connection_->execute("ROLLBACK").has_value());
     // A connection that is still in a transaction would show its next user an old snapshot.
     if (connection_ && connection_->in_transaction()) connection_.reset();
     {
@@ -56,8 +58,8 @@ result<void> reader_pool::read(reading work) {
     std::unique_lock lock(mutex_);
     auto const free = [&] { return !idle_.empty() || open_ < most_; };
     if (!free() && !returned_.wait_for(lock, std::chrono::milliseconds(how_.busy_wait_ms), free)) {
-      return unexpected(make_error(errc::busy, "{}: all {} read connections were in use for {} ms", how_.path, most_,
-                                   how_.busy_wait_ms));
+      return unexpected(make_error(errc::busy, "{}: all {} read connections were in use for {} ms", how_.path,
+                                   most_, how_.busy_wait_ms));
     }
     if (idle_.empty()) {
       ++open_;

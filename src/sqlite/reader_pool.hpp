@@ -2,9 +2,9 @@
 // The connections that only read. Each read is one WAL snapshot: no writer waits for it, and it waits for no writer.
 #pragma once
 
-#include "log_reader.hpp"
-
 #include <cleave/sqlite/database.hpp>
+
+#include "log_reader.hpp"
 
 #include <condition_variable>
 #include <cstddef>

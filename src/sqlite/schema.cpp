@@ -75,23 +75,26 @@ result<std::int64_t> read_schema_version(database& db, schema const& wanted) {
     auto const empty = is_empty(db);
     if (!empty) return unexpected(empty.error());
     if (*empty && id->value_or(0) == 0) return 0;
-    return unexpected(make_error(errc::not_a_store, "{}: an SQLite database, but no {} of cleave (application id {}, wanted {})",
+    return unexpected(make_error(errc::not_a_store,
+                                 "{}: an SQLite database, but no {} of cleave (application id {}, wanted {})",
                                  db.path(), wanted.what, id->value_or(0), wanted.application_id));
   }
   auto const encoding = db.value<std::string>("PRAGMA encoding");
   if (!encoding) return unexpected(encoding.error());
   auto const version = db.value<std::int64_t>("SELECT value FROM cleave_meta WHERE name = 'schema_version'");
   if (!version) {
-    return unexpected(error(errc::corrupt, fmt::format("{}: the {} has no readable schema version", db.path(), wanted.what),
+    return unexpected(error(errc::corrupt,
+                            fmt::format("{}: the {} has no readable schema version", db.path(), wanted.what),
                             version.error()));
   }
   if (!*version || **version < 1 || encoding->value_or("") != "UTF-8") {
-    return unexpected(make_error(errc::corrupt, "{}: the {} has schema version {} and encoding {}", db.path(), wanted.what,
-                                 (*version).value_or(0), encoding->value_or("")));
+    return unexpected(make_error(errc::corrupt, "{}: the {} has schema version {} and encoding {}", db.path(),
+                                 wanted.what, (*version).value_or(0), encoding->value_or("")));
   }
   std::int64_t const newest = wanted.steps.back().version;
   if (**version > newest) {
-    return unexpected(make_error(errc::newer_schema, "{}: the {} has schema version {}, this cleave knows versions up to {}",
+    return unexpected(make_error(errc::newer_schema,
+                                 "{}: the {} has schema version {}, this cleave knows versions up to {}",
                                  db.path(), wanted.what, **version, newest));
   }
   return **version;
@@ -115,7 +118,8 @@ result<void> bring_up_to_date(database& db, schema const& wanted) {
                                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                                   wanted.steps.back().version);
     if (!stamp) return unexpected(stamp.error());
-    if (auto good = db.run_script(fmt::format("PRAGMA application_id = {}", wanted.application_id)); !good) return good;
+    if (auto good = db.run_script(fmt::format("PRAGMA application_id = {}", wanted.application_id)); !good)
+      return good;
     return db.run_script("COMMIT");
   };
   auto done = migrate();

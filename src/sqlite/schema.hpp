@@ -18,9 +18,9 @@ struct schema_step {
 };
 
 struct schema {
-  std::int64_t application_id;         // SQLite keeps it in the file's header
-  std::string_view what;               // for messages: "event store"
-  std::span<schema_step const> steps;  // versions 1, 2, 3, ...
+  std::int64_t application_id;        // SQLite keeps it in the file's header
+  std::string_view what;              // for messages: "event store"
+  std::span<schema_step const> steps; // versions 1, 2, 3, ...
 };
 
 extern schema const event_store_schema;

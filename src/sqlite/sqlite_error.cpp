@@ -92,7 +92,8 @@ errc to_errc(int sqlite_code) noexcept {
   }
 }
 
-error sqlite_error(sqlite3* db, int sqlite_code, std::string_view path, std::string_view doing, std::string_view sql) {
+error sqlite_error(sqlite3* db, int sqlite_code, std::string_view path, std::string_view doing,
+                   std::string_view sql) {
   errc code = to_errc(sqlite_code);
   int const os_error = db != nullptr ? sqlite3_system_errno(db) : 0;
   if ((sqlite_code & 0xff) == SQLITE_CANTOPEN) code = cannot_open(os_error);
@@ -105,7 +106,8 @@ error sqlite_error(sqlite3* db, int sqlite_code, std::string_view path, std::str
   char const* const said = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(sqlite_code);
   fmt::format_to(std::back_inserter(text), ": {} ({}", said, code_name(sqlite_code));
   bool const from_os = (sqlite_code & 0xff) == SQLITE_CANTOPEN || (sqlite_code & 0xff) == SQLITE_IOERR;
-  if (from_os && os_error != 0) fmt::format_to(std::back_inserter(text), ", {}", std::generic_category().message(os_error));
+  if (from_os && os_error != 0)
+    fmt::format_to(std::back_inserter(text), ", {}", std::generic_category().message(os_error));
   text += ')';
   return error(code, std::move(text));
 }

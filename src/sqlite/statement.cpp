@@ -30,14 +30,15 @@ result<void> statement::begin_bind(std::size_t values) {
   sqlite3_reset(handle_);
   auto const wanted = static_cast<std::size_t>(sqlite3_bind_parameter_count(handle_));
   if (values == wanted) return {};
-  return unexpected(make_error(errc::invalid_argument, "{}: \"{}\" has {} parameters, {} values were given", owner_->path,
-                               sql_of(handle_), wanted, values));
+  return unexpected(make_error(errc::invalid_argument, "{}: \"{}\" has {} parameters, {} values were given",
+                               owner_->path, sql_of(handle_), wanted, values));
 }
 
 result<void> statement::bind_failure(int place) {
   int const code = sqlite3_extended_errcode(owner_->handle);
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) {
-    return unexpected(make_error(errc::limit_exceeded, "{}: parameter {} of \"{}\" does not fit an SQL integer (64 bits, signed)",
+    return unexpected(make_error(errc::limit_exceeded,
+                                 "{}: parameter {} of \"{}\" does not fit an SQL integer (64 bits, signed)",
                                  owner_->path, place, sql_of(handle_)));
   }
   return unexpected(owner_->failure(code, fmt::format("bind parameter {} of", place), sql_of(handle_)));
@@ -49,7 +50,9 @@ bool statement::bind_integer(int place, std::int64_t value) noexcept {
   return sqlite3_bind_int64(handle_, place, value) == SQLITE_OK;
 }
 
-bool statement::bind_real(int place, double value) noexcept { return sqlite3_bind_double(handle_, place, value) == SQLITE_OK; }
+bool statement::bind_real(int place, double value) noexcept {
+  return sqlite3_bind_double(handle_, place, value) == SQLITE_OK;
+}
 
 bool statement::bind_text(int place, std::string_view value) noexcept {
   // A null pointer would be NULL, and an empty view may have one.
@@ -86,7 +89,9 @@ void statement::reset() noexcept { sqlite3_reset(handle_); }
 
 int statement::columns() const noexcept { return sqlite3_column_count(handle_); }
 
-bool statement::is_null(int place) const noexcept { return sqlite3_column_type(handle_, place) == SQLITE_NULL; }
+bool statement::is_null(int place) const noexcept {
+  return sqlite3_column_type(handle_, place) == SQLITE_NULL;
+}
 
 bool statement::read_integer(int place, std::int64_t& value) const noexcept {
   if (sqlite3_column_type(handle_, place) != SQLITE_INTEGER) return false;
@@ -127,8 +132,8 @@ bool statement::read_uuid(int place, uuid& value) const noexcept {
 
 error statement::column_failure(int place, std::string_view wanted) const {
   if (place < 0 || place >= columns()) {
-    return make_error(errc::invalid_argument, "{}: \"{}\" has {} columns, column {} was asked for", owner_->path, sql_of(handle_),
-                      columns(), place);
+    return make_error(errc::invalid_argument, "{}: \"{}\" has {} columns, column {} was asked for",
+                      owner_->path, sql_of(handle_), columns(), place);
   }
   char const* const name = sqlite3_column_name(handle_, place);
   return make_error(errc::decode_failed, "{}: column {} ({}) of \"{}\" holds {}, not {}", owner_->path, place,
@@ -136,8 +141,8 @@ error statement::column_failure(int place, std::string_view wanted) const {
 }
 
 error statement::width_failure(std::size_t wanted) const {
-  return make_error(errc::invalid_argument, "{}: \"{}\" has {} columns, {} were asked for", owner_->path, sql_of(handle_),
-                    columns(), wanted);
+  return make_error(errc::invalid_argument, "{}: \"{}\" has {} columns, {} were asked for", owner_->path,
+                    sql_of(handle_), columns(), wanted);
 }
 
 void statement::give_back() noexcept {

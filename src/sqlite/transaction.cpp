@@ -25,19 +25,27 @@ result<appended> transaction::append(append_request const& request) {
   return append(request, [](recorded_event const&, transaction&) -> result<void> { return {}; });
 }
 
-result<appended> transaction::append(append_request const& request, inline_hook hook) { return owner_->append_now(request, hook, *this); }
+result<appended> transaction::append(append_request const& request, inline_hook hook) {
+  return owner_->append_now(request, hook, *this);
+}
 
-result<position> transaction::checkpoint(std::string_view projection) { return load_checkpoint(*db_, projection); }
+result<position> transaction::checkpoint(std::string_view projection) {
+  return load_checkpoint(*db_, projection);
+}
 
-result<void> transaction::apply(std::string_view projection, position from, function_ref<result<position>(database&)> fill) {
+result<void> transaction::apply(std::string_view projection, position from,
+                                function_ref<result<position>(database&)> fill) {
   return fill_and_store(*db_, projection, from, fill);
 }
 
 result<position> transaction::head() { return owner_->writer().log().head(); }
 
-result<std::optional<command_outcome>> transaction::find_command(command_id id) { return read_outcome(*db_, id); }
+result<std::optional<command_outcome>> transaction::find_command(command_id id) {
+  return read_outcome(*db_, id);
+}
 
-result<version> transaction::read_stream_with(stream_name stream, stream_range range, function_ref<bool(recorded_event const&)> sink) {
+result<version> transaction::read_stream_with(stream_name stream, stream_range range,
+                                              function_ref<bool(recorded_event const&)> sink) {
   own_connection source(*db_);
   return sqlite::read_stream(source, stream, range, sink);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "write_file.hpp"
 
-#include "sqlite_error.hpp"
 #include "reader_pool.hpp"
+#include "sqlite_error.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -19,25 +19,31 @@ constexpr std::int64_t close_wait_us = 100 * us_per_ms;
 
 void set_busy_wait(database& db, std::int64_t us) noexcept {
   constexpr std::int64_t longest_ms = INT32_MAX;
-  sqlite3_busy_timeout(db.handle(), static_cast<int>(std::clamp<std::int64_t>(us / us_per_ms, 0, longest_ms)));
+  sqlite3_busy_timeout(db.handle(),
+                       static_cast<int>(std::clamp<std::int64_t>(us / us_per_ms, 0, longest_ms)));
 }
 
 } // namespace
 
-result<void> check_connections(std::string_view path, std::size_t readers, std::uint32_t checkpoint_pages, durability level) {
+result<void> check_connections(std::string_view path, std::size_t readers, std::uint32_t checkpoint_pages,
+                               durability level) {
   constexpr std::size_t most_readers = 64;
   if (level == durability::process) {
-    return unexpected(make_error(errc::invalid_argument, "{}: durability::process is not for a file: full or relaxed", path));
+    return unexpected(make_error(errc::invalid_argument,
+                                 "{}: durability::process is not for a file: full or relaxed", path));
   }
   if (readers < 1 || readers > most_readers) {
-    return unexpected(make_error(errc::invalid_argument, "{}: {} read connections, 1 to {} are allowed", path, readers, most_readers));
+    return unexpected(make_error(errc::invalid_argument, "{}: {} read connections, 1 to {} are allowed", path,
+                                 readers, most_readers));
   }
-  if (checkpoint_pages == 0) return unexpected(make_error(errc::invalid_argument, "{}: checkpoint_pages is 0", path));
+  if (checkpoint_pages == 0)
+    return unexpected(make_error(errc::invalid_argument, "{}: checkpoint_pages is 0", path));
   return {};
 }
 
 result<write_file*> write_file::open(write_file_options const& options, schema const& wanted) {
-  auto opened = database::open({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs});
+  auto opened = database::open(
+      {.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs});
   if (!opened) return unexpected(std::move(opened).error());
   database& db = *opened;
   forbid_checkpoints(db);
@@ -49,15 +55,19 @@ result<write_file*> write_file::open(write_file_options const& options, schema c
     if (!made) return unexpected(std::move(made).error());
     lock = std::move(*made);
   }
-  if (auto good = lock.lock(steady_us() + options.busy_wait_ms * us_per_ms); !good) return unexpected(std::move(good).error());
+  if (auto good = lock.lock(steady_us() + options.busy_wait_ms * us_per_ms); !good)
+    return unexpected(std::move(good).error());
   auto const set_up = [&]() -> result<void> {
     auto const mode = db.value<std::string>("PRAGMA journal_mode = WAL");
     if (!mode) return unexpected(mode.error());
     if (mode->value_or("") != "wal") {
-      return unexpected(make_error(errc::unsupported, "{}: the SQLite VFS gives no write-ahead log, journal_mode stays {}", db.path(),
-                                   mode->value_or("")));
+      return unexpected(make_error(errc::unsupported,
+                                   "{}: the SQLite VFS gives no write-ahead log, journal_mode stays {}",
+                                   db.path(), mode->value_or("")));
     }
-    if (auto good = db.run_script(options.full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !good) return good;
+    if (auto good = db.run_script(options.full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+        !good)
+      return good;
     return bring_up_to_date(db, wanted);
   };
   auto const good = set_up();
@@ -67,7 +77,10 @@ result<write_file*> write_file::open(write_file_options const& options, schema c
 }
 
 write_file::write_file(database db, process_lock lock, write_file_options const& options)
-    : options_(options), db_(std::move(db)), lock_(std::move(lock)), checkpoint_at_(options.checkpoint_pages) {
+    : options_(options),
+      db_(std::move(db)),
+      lock_(std::move(lock)),
+      checkpoint_at_(options.checkpoint_pages) {
   sqlite3_wal_hook(db_->handle(), &count_pages, this);
   sqlite3_commit_hook(db_->handle(), &allow_commit, this);
 }
@@ -97,8 +110,10 @@ void write_file::at(char const* step) const {
 std::optional<error> write_file::refusal() const {
   if (!refuses_.load(std::memory_order_acquire)) return std::nullopt;
   std::lock_guard const lock(mutex_);
-  return error(errc::store_failed, fmt::format("{}: a commit has failed; the store refuses writes until it is opened again", db_->path()),
-               *refused_because_);
+  return error(
+      errc::store_failed,
+      fmt::format("{}: a commit has failed; the store refuses writes until it is opened again", db_->path()),
+      *refused_because_);
 }
 
 void write_file::refuse_from_now_on(error const& reason) {
@@ -114,8 +129,10 @@ result<void> write_file::make_room_in_wal() {
   if (wal_pages_ * page_bytes <= options_.wal_limit_bytes) return {};
   checkpoint();
   if (wal_pages_ * page_bytes <= options_.wal_limit_bytes) return {};
-  error full = make_error(errc::limit_exceeded, "{}: the WAL has {} bytes, at most {} are allowed: a reader keeps it from being reset",
-                          db_->path(), wal_pages_ * page_bytes, options_.wal_limit_bytes);
+  error full = make_error(
+      errc::limit_exceeded,
+      "{}: the WAL has {} bytes, at most {} are allowed: a reader keeps it from being reset", db_->path(),
+      wal_pages_ * page_bytes, options_.wal_limit_bytes);
   if (!checkpoint_error_) return unexpected(std::move(full));
   return unexpected(error(full.code(), full.text(), *checkpoint_error_));
 }
@@ -171,11 +188,13 @@ void write_file::checkpoint() {
   at("checkpoint");
   int pages = 0;
   int written_back = 0;
-  int const code = sqlite3_wal_checkpoint_v2(db_->handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &written_back);
+  int const code = sqlite3_wal_checkpoint_v2(db_->handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &pages,
+                                             &written_back);
   at("checkpointed");
   lock_.unlock();
   checkpoint_error_.reset();
-  if (code != SQLITE_OK) checkpoint_error_ = sqlite_error(db_->handle(), code, db_->path(), "write the WAL back into the file");
+  if (code != SQLITE_OK)
+    checkpoint_error_ = sqlite_error(db_->handle(), code, db_->path(), "write the WAL back into the file");
   bool const whole = code == SQLITE_OK && written_back == pages;
   checkpoint_at_ = options_.checkpoint_pages + (whole ? 0 : wal_pages_);
   if (whole) wal_pages_ = 0;
@@ -194,8 +213,9 @@ result<void> write_file::run_application(function_ref<result<void>()> work, func
   }
   if (!db_->in_transaction()) {
     if (!outcome) return outcome;
-    return unexpected(
-        make_error(errc::invalid_argument, "{}: a function in the write transaction has ended the transaction", db_->path()));
+    return unexpected(make_error(errc::invalid_argument,
+                                 "{}: a function in the write transaction has ended the transaction",
+                                 db_->path()));
   }
   if (outcome) {
     // Met at COMMIT they would fail the whole group.
@@ -208,8 +228,9 @@ result<void> write_file::run_application(function_ref<result<void>()> work, func
       note_failure(released.error());
       return unexpected(std::move(released).error());
     }
-    outcome = unexpected(
-        make_error(errc::constraint_violated, "{}: deferred foreign keys are violated at the end of the transaction", db_->path()));
+    outcome = unexpected(make_error(errc::constraint_violated,
+                                    "{}: deferred foreign keys are violated at the end of the transaction",
+                                    db_->path()));
   }
   if (auto back = undo_application(); !back) note_failure(back.error());
   else undone();
@@ -218,7 +239,8 @@ result<void> write_file::run_application(function_ref<result<void>()> work, func
 
 result<void> write_file::undo_application() {
   if (auto back = db_->execute("ROLLBACK TO cleave_work"); !back) return unexpected(std::move(back).error());
-  if (auto released = db_->execute("RELEASE cleave_work"); !released) return unexpected(std::move(released).error());
+  if (auto released = db_->execute("RELEASE cleave_work"); !released)
+    return unexpected(std::move(released).error());
   return {};
 }
 

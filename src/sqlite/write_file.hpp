@@ -2,12 +2,12 @@
 // The one connection of this process that writes to a file: its transactions, commits and checkpoints.
 #pragma once
 
-#include "process_lock.hpp"
-#include "schema.hpp"
-
 #include <cleave/base/function_ref.hpp>
 #include <cleave/sqlite/database.hpp>
 #include <cleave/sqlite/event_store.hpp>
+
+#include "process_lock.hpp"
+#include "schema.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -29,7 +29,8 @@ struct write_file_options {
 };
 
 // errc::invalid_argument for what an application may not ask for.
-result<void> check_connections(std::string_view path, std::size_t readers, std::uint32_t checkpoint_pages, durability level);
+result<void> check_connections(std::string_view path, std::size_t readers, std::uint32_t checkpoint_pages,
+                               durability level);
 
 // One thread at a time, but for refusal().
 class write_file {
@@ -76,9 +77,9 @@ private:
   write_file_options options_;
   std::optional<database> db_;
   process_lock lock_;
-  bool committing_ = false;         // a COMMIT that comes at another time is the application's, and is refused
-  std::optional<error> failure_;    // of the machine, in the transaction at hand
-  std::uint64_t wal_pages_ = 0;     // after the last commit
+  bool committing_ = false;      // a COMMIT that comes at another time is the application's, and is refused
+  std::optional<error> failure_; // of the machine, in the transaction at hand
+  std::uint64_t wal_pages_ = 0;  // after the last commit
   std::uint64_t checkpoint_at_ = 0; // pages
   std::optional<error> checkpoint_error_;
   std::atomic<bool> refuses_{false};

@@ -9,7 +9,6 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-
 #include <unistd.h>
 
 namespace cleave::test {

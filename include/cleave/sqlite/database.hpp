@@ -15,11 +15,12 @@
 namespace cleave::sqlite {
 
 struct database_options {
-  std::string path{};                 // a file name, never a URI and never ":memory:"
-  bool create = true;                 // make the file when it is not there; else errc::not_found
-  bool read_only = false;             // refuse to change anything (PRAGMA query_only)
-  std::uint32_t busy_wait_ms = 5'000; // how long a statement waits for another connection's lock; then errc::busy
-  std::string vfs{};                  // name of a registered SQLite VFS; empty: the default
+  std::string path{};     // a file name, never a URI and never ":memory:"
+  bool create = true;     // make the file when it is not there; else errc::not_found
+  bool read_only = false; // refuse to change anything (PRAGMA query_only)
+  std::uint32_t busy_wait_ms =
+      5'000;         // how long a statement waits for another connection's lock; then errc::busy
+  std::string vfs{}; // name of a registered SQLite VFS; empty: the default
 };
 
 // One connection. One thread at a time. Foreign keys are enforced; everything else is as SQLite has it.
@@ -57,7 +58,8 @@ public:
 
   // db.for_each("SELECT id, name FROM user WHERE age > ?1", [](std::int64_t id, std::string_view name) { ... }, 18);
   // See statement::each.
-  template <class F, class... Values> result<void> for_each(std::string_view sql, F&& f, Values const&... values) {
+  template <class F, class... Values> result<void> for_each(std::string_view sql, F&& f,
+                                                            Values const&... values) {
     auto prepared = prepare(sql);
     if (!prepared) return unexpected(std::move(prepared).error());
     if (auto bound = prepared->bind(values...); !bound) return bound;
@@ -68,8 +70,10 @@ public:
   // The columns are copies: no std::string_view, no std::span.
   template <class... Columns, class... Values>
   result<std::optional<std::tuple<Columns...>>> first(std::string_view sql, Values const&... values) {
-    static_assert(((!std::same_as<Columns, std::string_view> && !std::same_as<Columns, std::span<std::byte const>>) && ...),
-                  "cleave: the row is gone when first() returns: ask for std::string or std::vector<std::byte>");
+    static_assert(
+        ((!std::same_as<Columns, std::string_view> && !std::same_as<Columns, std::span<std::byte const>>) &&
+         ...),
+        "cleave: the row is gone when first() returns: ask for std::string or std::vector<std::byte>");
     auto prepared = prepare(sql);
     if (!prepared) return unexpected(std::move(prepared).error());
     if (auto bound = prepared->bind(values...); !bound) return unexpected(std::move(bound).error());
@@ -81,7 +85,8 @@ public:
     return std::optional<std::tuple<Columns...>>(std::move(*row));
   }
   // The same for one column: db.value<std::int64_t>("SELECT count(*) FROM user").
-  template <class T, class... Values> result<std::optional<T>> value(std::string_view sql, Values const&... values) {
+  template <class T, class... Values> result<std::optional<T>> value(std::string_view sql,
+                                                                     Values const&... values) {
     auto row = first<T>(sql, values...);
     if (!row) return unexpected(std::move(row).error());
     if (!*row) return std::optional<T>();

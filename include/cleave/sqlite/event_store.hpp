@@ -23,19 +23,23 @@ struct step_hook {
 };
 
 struct event_store_options {
-  std::string path{}; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
+  std::string
+      path{}; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
   // full: synchronous=FULL, an acknowledged append survives a power loss. relaxed: synchronous=NORMAL, a power loss can take
   // the last appends (in order, without a hole), the end of the process cannot.
   cleave::durability durability = cleave::durability::full;
-  clock_ref clock{};                         // gives recorded_at, read once for each append that stores something
-  std::uint32_t busy_wait_ms = 5'000;        // how long a write waits for another process, and a read for a free connection
-  std::size_t readers = 8;                   // connections for reading, 1 to 64, opened when needed
-  std::uint32_t checkpoint_pages = 4'000;    // the WAL is written back when it has this many pages (of 4,096 bytes)
-  std::uint64_t wal_limit_bytes = 1ull << 30; // appends are refused while the WAL is bigger because a reader never ends
+  clock_ref clock{}; // gives recorded_at, read once for each append that stores something
+  std::uint32_t busy_wait_ms =
+      5'000;               // how long a write waits for another process, and a read for a free connection
+  std::size_t readers = 8; // connections for reading, 1 to 64, opened when needed
+  std::uint32_t checkpoint_pages =
+      4'000; // the WAL is written back when it has this many pages (of 4,096 bytes)
+  std::uint64_t wal_limit_bytes =
+      1ull << 30; // appends are refused while the WAL is bigger because a reader never ends
   // False: the caller promises that no other process, and no other store, opens the file while this one has it. Then there is
   // no lock file; needed for a `vfs` whose files are not on disk.
   bool shared = true;
-  std::string vfs{};                         // name of a registered SQLite VFS; empty: the default
+  std::string vfs{}; // name of a registered SQLite VFS; empty: the default
   step_hook on_step{};
 };
 
@@ -88,10 +92,13 @@ public:
   result<void> transact(function_ref<result<void>(transaction&)> work);
 
   // What the sink throws passes through. See can_read_stream and can_read_all.
-  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range, Sink&& sink) {
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
+                                                         Sink&& sink) {
     return read_stream_with(stream, range, sink);
   }
-  template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) { return read_all_with(range, sink); }
+  template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) {
+    return read_all_with(range, sink);
+  }
 
   result<position> head();
   result<std::optional<command_outcome>> find_command(command_id id);

@@ -15,16 +15,20 @@
 namespace cleave::sqlite {
 
 struct read_store_options {
-  std::string path; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
+  std::string
+      path{}; // the file; made when it is not there. Beside it: PATH-wal, PATH-shm (SQLite's) and PATH-lock
   // relaxed: a power loss can take the last transactions, rows and checkpoint together, and the projector applies those events
   // again. Only right for a log that is not more relaxed: else read models could know events that the log has lost.
   cleave::durability durability = cleave::durability::relaxed;
-  std::uint32_t busy_wait_ms = 5'000;         // how long a write waits for another process, and a read for a free connection
-  std::size_t readers = 8;                    // connections for reading, 1 to 64, opened when needed
-  std::uint32_t checkpoint_pages = 4'000;     // the WAL is written back when it has this many pages (of 4,096 bytes)
-  std::uint64_t wal_limit_bytes = 1ull << 30; // writes are refused while the WAL is bigger because a reader never ends
-  bool shared = true;                         // see event_store_options
-  std::string vfs;                            // name of a registered SQLite VFS; empty: the default
+  std::uint32_t busy_wait_ms =
+      5'000;               // how long a write waits for another process, and a read for a free connection
+  std::size_t readers = 8; // connections for reading, 1 to 64, opened when needed
+  std::uint32_t checkpoint_pages =
+      4'000; // the WAL is written back when it has this many pages (of 4,096 bytes)
+  std::uint64_t wal_limit_bytes =
+      1ull << 30;     // writes are refused while the WAL is bigger because a reader never ends
+  bool shared = true; // see event_store_options
+  std::string vfs{};  // name of a registered SQLite VFS; empty: the default
 };
 
 // Any thread, all functions. Several processes may have the file open. Like the event store it is a handle that can be moved
@@ -56,7 +60,8 @@ public:
   // projector was here) or when the new one is before it (errc::invalid_argument). Reserved table names: all that begins with
   // "cleave_", and in the log's file `events` and `commands`. Not to be called inside fill (errc::invalid_argument).
   // In the log's file fill can be called a second time: see event_store::transact.
-  result<void> apply(std::string_view projection, position from, function_ref<result<position>(session&)> fill);
+  result<void> apply(std::string_view projection, position from,
+                     function_ref<result<position>(session&)> fill);
 
   // Calls ask(db) once, on one snapshot, for reading (a write is errc::read_only). It waits for no writer and no writer waits for
   // it, but the WAL cannot be reset before it returns.

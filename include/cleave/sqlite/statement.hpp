@@ -43,7 +43,8 @@ template <class F> struct row_columns : row_columns<decltype(&F::operator())> {}
 template <class R, class... Columns> struct row_columns<R (*)(Columns...)> {
   using type = std::tuple<std::remove_cvref_t<Columns>...>;
 };
-template <class R, class F, class... Columns> struct row_columns<R (F::*)(Columns...)> : row_columns<R (*)(Columns...)> {};
+template <class R, class F, class... Columns> struct row_columns<R (F::*)(Columns...)>
+    : row_columns<R (*)(Columns...)> {};
 template <class R, class F, class... Columns>
 struct row_columns<R (F::*)(Columns...) const> : row_columns<R (*)(Columns...)> {};
 template <class R, class F, class... Columns>
@@ -135,14 +136,21 @@ private:
   template <class T> bool bind_value(int place, T const& value) noexcept {
     if constexpr (std::same_as<T, std::nullptr_t> || std::same_as<T, std::nullopt_t>) return bind_null(place);
     else if constexpr (detail::is_optional<T>) return value ? bind_value(place, *value) : bind_null(place);
-    else if constexpr (std::integral<T>) return std::in_range<std::int64_t>(value) && bind_integer(place, static_cast<std::int64_t>(value));
+    else if constexpr (std::same_as<T, bool>) return bind_integer(place, value ? 1 : 0);
+    else if constexpr (std::integral<T>)
+      return std::in_range<std::int64_t>(value) && bind_integer(place, static_cast<std::int64_t>(value));
     else if constexpr (std::floating_point<T>) return bind_real(place, static_cast<double>(value));
-    else if constexpr (std::convertible_to<T const&, std::string_view>) return bind_text(place, std::string_view(value));
-    else if constexpr (std::convertible_to<T const&, std::span<std::byte const>>) return bind_blob(place, std::span<std::byte const>(value));
-    else if constexpr (std::same_as<T, uuid>) return bind_blob(place, std::as_bytes(std::span(value.bytes())));
+    else if constexpr (std::convertible_to<T const&, std::string_view>)
+      return bind_text(place, std::string_view(value));
+    else if constexpr (std::convertible_to<T const&, std::span<std::byte const>>)
+      return bind_blob(place, std::span<std::byte const>(value));
+    else if constexpr (std::same_as<T, uuid>)
+      return bind_blob(place, std::as_bytes(std::span(value.bytes())));
     else if constexpr (detail::is_id<T>) return bind_value(place, value.id());
-    else static_assert(detail::no_sql_type<T>, "cleave: this type has no SQL type: bind an integer, a floating-point number, a text, "
-                                               "bytes, an id, or an std::optional of one");
+    else
+      static_assert(detail::no_sql_type<T>,
+                    "cleave: this type has no SQL type: bind an integer, a floating-point number, a text, "
+                    "bytes, an id, or an std::optional of one");
   }
 
   bool is_null(int place) const noexcept;
@@ -168,17 +176,12 @@ private:
     if constexpr (detail::is_optional<T>) {
       if (is_null(place)) return value.reset(), true;
       return read(place, value.emplace());
+    } else if constexpr (std::same_as<T, bool>) {
+      std::int64_t wide = 0;
+      return read_integer(place, wide) && (wide == 0 || wide == 1) && (value = wide != 0, true);
     } else if constexpr (std::integral<T>) {
       std::int64_t wide = 0;
-      if (!read_integer(place, wide)) return false;
-      if constexpr (std::same_as<T, bool>) {
-        if (wide != 0 && wide != 1) return false;
-        value = wide != 0;
-      } else {
-        if (!std::in_range<T>(wide)) return false;
-        value = static_cast<T>(wide);
-      }
-      return true;
+      return read_integer(place, wide) && std::in_range<T>(wide) && (value = static_cast<T>(wide), true);
     } else if constexpr (std::floating_point<T>) {
       double wide = 0;
       return read_real(place, wide) && (value = static_cast<T>(wide), true);
@@ -198,13 +201,15 @@ private:
       uuid id;
       return read_uuid(place, id) && (value = T(id), true);
     } else {
-      static_assert(detail::no_sql_type<T>, "cleave: a column cannot be read as this type: use an integer, a floating-point number, "
-                                            "std::string, std::string_view, bytes, an id, or an std::optional of one");
+      static_assert(detail::no_sql_type<T>,
+                    "cleave: a column cannot be read as this type: use an integer, a floating-point number, "
+                    "std::string, std::string_view, bytes, an id, or an std::optional of one");
     }
   }
 
   template <class... Columns> result<void> read_row(std::tuple<Columns...>& values) const {
-    if (columns() != static_cast<int>(sizeof...(Columns))) return unexpected(width_failure(sizeof...(Columns)));
+    if (columns() != static_cast<int>(sizeof...(Columns)))
+      return unexpected(width_failure(sizeof...(Columns)));
     return [&]<std::size_t... I>(std::index_sequence<I...>) -> result<void> {
       int failed = -1;
       std::string_view wanted;

@@ -37,19 +37,22 @@ public:
 
   // Of read models in the log's file: as read_store::checkpoint and read_store::apply, but within this transaction.
   result<position> checkpoint(std::string_view projection);
-  result<void> apply(std::string_view projection, position from, function_ref<result<position>(database&)> fill);
+  result<void> apply(std::string_view projection, position from,
+                     function_ref<result<position>(database&)> fill);
 
   // These see what this transaction has appended.
   result<position> head();
   result<std::optional<command_outcome>> find_command(command_id id);
-  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range, Sink&& sink) {
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
+                                                         Sink&& sink) {
     return read_stream_with(stream, range, sink);
   }
 
 private:
   friend class detail::engine;
   transaction(detail::engine& owner, database& db) noexcept : owner_(&owner), db_(&db) {}
-  result<version> read_stream_with(stream_name stream, stream_range range, function_ref<bool(recorded_event const&)> sink);
+  result<version> read_stream_with(stream_name stream, stream_range range,
+                                   function_ref<bool(recorded_event const&)> sink);
 
   detail::engine* owner_;
   database* db_;
