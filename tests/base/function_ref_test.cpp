@@ -41,6 +41,23 @@ TEST_CASE("a function reference to a const callable calls it as const") {
   REQUIRE(function_ref<int()>(fixed)() == 2);
 }
 
+namespace {
+int doubled(int n) { return 2 * n; }
+} // namespace
+
+TEST_CASE("a function reference takes a plain function by its name and by a pointer") {
+  function_ref<int(int)> const by_name = doubled;
+  function_ref<int(int)> const by_pointer = &doubled;
+  REQUIRE(by_name(4) == 8);
+  REQUIRE(by_pointer(5) == 10);
+  // A pointer that goes away is not what is referred to.
+  auto const make = [] {
+    auto* const pointer = &doubled;
+    return function_ref<long(int)>(pointer);
+  };
+  REQUIRE(make()(6) == 12);
+}
+
 TEST_CASE("a function reference converts the result, or drops it") {
   auto const three = [] { return 3; };
   REQUIRE(function_ref<double()>(three)() == 3.0);
