@@ -70,9 +70,16 @@ std::string differences(std::span<shown_value const> expected, std::span<shown_v
   return out;
 }
 
-// The parts of a report behind "then"; `expected` and `actual` are whole lines.
-report ended(std::string const& story, std::string_view expected) {
-  return report(true, fmt::format("{}then\n{}", story, expected));
+// The end of a report; `expected` and `actual` are whole lines, indented by 8.
+report ended(std::string const& story, std::string_view came) {
+  std::string text = story + "then  ";
+  for (std::string_view rest = came; !rest.empty();) {
+    std::size_t const end = rest.find('\n') + 1;
+    if (rest.size() != came.size()) text += "      ";
+    text += rest.substr(8, end - 8);
+    rest.remove_prefix(end);
+  }
+  return report(true, std::move(text));
 }
 report ended(std::string const& story, std::string_view expected, std::string_view actual,
              std::string_view where) {

@@ -238,10 +238,15 @@ TEST_CASE("a report that holds tells its sentence too") {
   REQUIRE(given<tea::shelf>().when(tea::stock{"green", 1}).then(tea::stocked{"green", 1}).text() ==
           "given nothing\n"
           "when  stock {\"kind\":\"green\",\"grams\":1}\n"
-          "then\n"
-          "        tea-stocked.v2 {\"kind\":\"green\",\"grams\":1}\n");
+          "then  tea-stocked.v2 {\"kind\":\"green\",\"grams\":1}\n");
   REQUIRE_THAT(given<tea::shelf>().when(tea::sell{1}).then_rejected("out-of-stock").text(),
-               Contains("then\n        rejected out-of-stock: 0 g left\n"));
+               Contains("then  rejected out-of-stock: 0 g left\n"));
+  REQUIRE_THAT(
+      given<tea::shelf>(tea::stocked{"green", 10})
+          .when(tea::split{})
+          .then(tea::sold{10, "paid"}, tea::stocked{"half", 5})
+          .text(),
+      Contains("then  tea-sold.v1 {\"grams\":10}\n      tea-stocked.v2 {\"kind\":\"half\",\"grams\":5}\n"));
 }
 
 TEST_CASE("what decide or evolve throws fails every end of the sentence") {
