@@ -30,8 +30,9 @@ std::size_t shown(arguments const& given, std::size_t rows) {
   return std::min(rows, static_cast<std::size_t>(given.top.value_or(10)));
 }
 
-void print_rest(std::size_t rows, std::size_t shown, std::string_view what, std::ostream& out) {
-  if (shown < rows) out << "and " << rows - shown << " more " << what << "; --top N shows more\n";
+// "1 line", "2 lines".
+std::string counted(std::size_t count, std::string_view what) {
+  return cleave::format_text("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 // The best customer stands alone too, because that is what people ask for.
@@ -59,10 +60,10 @@ std::string on_day(std::optional<date> const& day) { return day ? " on " + day->
 
 // The events of an order in words.
 std::string tell(order_placed const& e) {
-  auto const full = cents{e.full_price_cents()}.text();
-  auto const total = amount{e.price_e4()}.text();
-  return cleave::format_text("placed by {}{}: {} lines, {} units, {}, after discounts {}", e.customer,
-                             on_day(e.placed_on), e.lines.size(), e.units(), full, total);
+  return cleave::format_text("placed by {}{}: {} in {}, {} before, {} after discounts", e.customer,
+                             on_day(e.placed_on), counted(static_cast<std::size_t>(e.units()), "unit"),
+                             counted(e.lines.size(), "line"), cents{e.full_price_cents()}.text(),
+                             amount{e.price_e4()}.text());
 }
 std::string tell(order_shipped const& e) { return "shipped" + on_day(e.shipped_on); }
 std::string tell(order_cancelled const& e) { return e.reason ? "cancelled: " + *e.reason : "cancelled"; }
@@ -90,7 +91,9 @@ cleave::result<void> print_revenue(running_shop& shop, arguments const& given, s
     by_customer.add({customer, company, std::to_string(count), after.text()});
   }
   by_customer.print(out);
-  print_rest(customers.size(), some, "customers", out);
+  if (some < customers.size()) {
+    out << "and " << counted(customers.size() - some, "other") << "; --top N shows more\n";
+  }
   out << '\n';
   text_table by_month({{"month"}, {"orders", align::right}, {"total", align::right}});
   for (auto const& [month, count, before, after] : months)
@@ -126,7 +129,7 @@ cleave::result<void> print_open_orders(running_shop& shop, arguments const& give
                total.text()});
   }
   table.print(out);
-  out << open->size() << " open orders\n";
+  out << counted(open->size(), "open order") << '\n';
   return {};
 }
 

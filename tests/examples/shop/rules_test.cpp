@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The rules of an order, on the pure decider.
+#include <cleave/testing/given_when_then.hpp>
+
 #include "domain/order.hpp"
 
 #include <catch2/catch.hpp>
@@ -7,6 +9,8 @@
 #include <string>
 
 namespace {
+
+using cleave::testing::given;
 
 shop::order_facts const facts{.customer_is_known = true, .price_cents = {{1, 450}, {2, 420}}};
 
@@ -26,19 +30,10 @@ template <class... Es> auto only_event(cleave::decision<Es...> const& decided) {
   return only;
 }
 
-shop::order placed() {
+// An order to which this has happened.
+template <class... Es> shop::order after(Es const&... events) {
   shop::order order;
-  order.evolve(shop::order_placed{});
-  return order;
-}
-shop::order shipped() {
-  auto order = placed();
-  order.evolve(shop::order_shipped{});
-  return order;
-}
-shop::order cancelled() {
-  auto order = placed();
-  order.evolve(shop::order_cancelled{});
+  (order.evolve(events), ...);
   return order;
 }
 
@@ -126,22 +121,33 @@ TEST_CASE("each rule of placing an order rejects with its own code") {
 }
 
 TEST_CASE("a number is given to one order only, whatever became of it") {
-  CHECK(code(placed().decide(good_order(), facts)) == "order-exists");
-  CHECK(code(shipped().decide(good_order(), facts)) == "order-exists");
-  CHECK(code(cancelled().decide(good_order(), facts)) == "order-exists");
+  CHECK(code(after(shop::order_placed{}).decide(good_order(), facts)) == "order-exists");
+  CHECK(code(after(shop::order_placed{}, shop::order_shipped{}).decide(good_order(), facts)) ==
+        "order-exists");
+  CHECK(code(after(shop::order_placed{}, shop::order_cancelled{}).decide(good_order(), facts)) ==
+        "order-exists");
 }
 
 TEST_CASE("an order is shipped once, and never after it was cancelled") {
-  CHECK(only_event(placed().decide(shop::ship_order{7, std::nullopt})) ==
-        shop::order_shipped{7, std::nullopt});
-  CHECK(code(shop::order().decide(shop::ship_order{7, {}})) == "unknown-order");
-  CHECK(code(shipped().decide(shop::ship_order{7, {}})) == "already-shipped");
-  CHECK(code(cancelled().decide(shop::ship_order{7, {}})) == "ship-after-cancelling");
+  shop::ship_order const ship{7, std::nullopt};
+  CHECK(given<shop::order>(shop::order_placed{}).when(ship).then(shop::order_shipped{7, std::nullopt}));
+  CHECK(given<shop::order>().when(ship).then_rejected("unknown-order"));
+  CHECK(given<shop::order>(shop::order_placed{}, shop::order_shipped{})
+            .when(ship)
+            .then_rejected("already-shipped"));
+  CHECK(given<shop::order>(shop::order_placed{}, shop::order_cancelled{})
+            .when(ship)
+            .then_rejected("ship-after-cancelling"));
 }
 
 TEST_CASE("an order is cancelled once, and never after it was shipped") {
-  CHECK(only_event(placed().decide(shop::cancel_order{7, "lost"})) == shop::order_cancelled{7, "lost"});
-  CHECK(code(shop::order().decide(shop::cancel_order{7, {}})) == "unknown-order");
-  CHECK(code(shipped().decide(shop::cancel_order{7, {}})) == "cancel-after-shipping");
-  CHECK(code(cancelled().decide(shop::cancel_order{7, {}})) == "already-cancelled");
+  shop::cancel_order const cancel{7, "lost"};
+  CHECK(given<shop::order>(shop::order_placed{}).when(cancel).then(shop::order_cancelled{7, "lost"}));
+  CHECK(given<shop::order>().when(cancel).then_rejected("unknown-order"));
+  CHECK(given<shop::order>(shop::order_placed{}, shop::order_shipped{})
+            .when(cancel)
+            .then_rejected("cancel-after-shipping"));
+  CHECK(given<shop::order>(shop::order_placed{}, shop::order_cancelled{})
+            .when(cancel)
+            .then_rejected("already-cancelled"));
 }
