@@ -56,6 +56,16 @@ public:
   explicit decider_runner(WriteSide& side) noexcept : side_(side) {}
 
   template <class C> command_result execute(C const& command, command_context const& context) {
+    try {
+      return run(command, context);
+    } catch (...) {
+      // decide, evolve and handle are caught where they are called; what is left are the members that name and describe.
+      return unexpected(command_failure(detail::current_exception_error("id, fingerprint or tags")));
+    }
+  }
+
+private:
+  template <class C> command_result run(C const& command, command_context const& context) {
     auto record = detail::record_of(command, context);
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
@@ -70,7 +80,6 @@ public:
     }
   }
 
-private:
   template <class C>
   command_result try_once(C const& command, command_context const& context, command_record const& record, stream_name stream) {
     auto state = load<D>(side_.store(), stream);

@@ -22,6 +22,16 @@ public:
 
   // Handlers with state of their own must allow calls from several threads at once.
   template <class C> command_result execute(C const& command, command_context const& context) {
+    try {
+      return run(command, context);
+    } catch (...) {
+      // decide, evolve and handle are caught where they are called; what is left are the members that name and describe.
+      return unexpected(command_failure(detail::current_exception_error("id, fingerprint or tags")));
+    }
+  }
+
+private:
+  template <class C> command_result run(C const& command, command_context const& context) {
     auto record = detail::record_of(command, context);
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
@@ -32,7 +42,6 @@ public:
     else return in_transaction(command, context, *record, stream.name());
   }
 
-private:
   template <class C>
   command_result plainly(C const& command, command_context const& context, command_record const& record, stream_name stream) {
     try {
