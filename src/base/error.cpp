@@ -40,7 +40,10 @@ error::error(errc code, std::string text, error cause)
 error::error(error const& other)
     : code_(other.code_), text_(other.text_), cause_(other.cause_ != nullptr ? new error(*other.cause_) : nullptr) {}
 
-void error::drop_cause() noexcept { delete cause_; }
+error::error(error&& other) noexcept
+    : code_(other.code_), text_(std::move(other.text_)), cause_(std::exchange(other.cause_, nullptr)) {}
+
+error::~error() { delete cause_; }
 
 std::string error::message() const {
   std::string out(to_string(code_));

@@ -94,7 +94,7 @@ std::string json_reader::found(char const* at) const {
 
 // ---- structure
 
-void json_reader::skip_space() noexcept {
+void json_reader::skip_more_space() noexcept {
   while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
 }
 
@@ -103,13 +103,6 @@ bool json_reader::open(char bracket, std::string_view what) {
   if (at_ == end_ || *at_ != bracket) return wanted(what);
   if (depth_ == limits::json_depth) return too_deep();
   ++depth_;
-  ++at_;
-  return true;
-}
-
-bool json_reader::take(char c) noexcept {
-  skip_space();
-  if (at_ == end_ || *at_ != c) return false;
   ++at_;
   return true;
 }
@@ -136,7 +129,7 @@ bool json_reader::name(std::string_view& value) {
   return take(':') || wanted("':'");
 }
 
-bool json_reader::record(void* target, std::span<std::string_view const> names, json_read_part* read) {
+bool json_reader::record(void* const* targets, std::span<json_field const> fields) {
   if (!open('{', "an object")) return false;
   if (take('}')) return leave();
   seen_fields seen;
@@ -145,17 +138,18 @@ bool json_reader::record(void* target, std::span<std::string_view const> names, 
     skip_space();
     char const* const at = at_;
     std::size_t index = next;
-    if (next == names.size() || !at_name(names[next])) {
+    if (next == fields.size() || !at_name(fields[next].name)) {
       std::string_view other;
       if (!name(other)) return false;
-      index = find_name(names, other);
-      if (index == names.size()) {
+      for (index = 0; index < fields.size() && fields[index].name != other;) ++index;
+      if (index == fields.size()) {
         if (!skip_value()) return failure_.in_field(quoted(other));
         continue;
       }
     }
-    if (seen.insert(index)) return fail(at, fmt::format("the field {} stands twice", names[index]));
-    if (!read(*this, target, index)) return failure_.in_field(names[index]);
+    json_field const& one = fields[index];
+    if (seen.insert(index)) return fail(at, fmt::format("the field {} stands twice", one.name));
+    if (!one.type->read(*this, targets[index])) return failure_.in_field(one.name);
     next = index + 1;
   } while (take(','));
   return close('}');
@@ -262,31 +256,32 @@ bool json_reader::digits(std::uint64_t& magnitude, bool& negative, bool& overflo
   return true;
 }
 
-bool json_reader::integer(std::int64_t& value, std::int64_t least, std::int64_t most) {
+template <class Integer> bool json_reader::any_integer(Integer& value) {
+  using range = std::numeric_limits<Integer>;
   skip_space();
   char const* const at = at_;
   std::uint64_t magnitude = 0;
   bool negative = false;
   bool overflow = false;
   if (digits(magnitude, negative, overflow) && !overflow) {
-    std::uint64_t const limit = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(least)
-                                         : static_cast<std::uint64_t>(most);
-    if (magnitude <= limit) {
-      value = static_cast<std::int64_t>(negative ? std::uint64_t{0} - magnitude : magnitude);
+    std::uint64_t const below = range::is_signed ? static_cast<std::uint64_t>(range::max()) + 1
+                                                 : 0; // as far as -min goes
+    if (magnitude <= (negative ? below : static_cast<std::uint64_t>(range::max()))) {
+      value = static_cast<Integer>(negative ? std::uint64_t{0} - magnitude : magnitude);
       return true;
     }
   }
-  return wanted_at(at, fmt::format("an integer from {} to {}", least, most));
+  return wanted_at(at, fmt::format("an integer from {} to {}", range::min(), range::max()));
 }
 
-bool json_reader::natural(std::uint64_t& value, std::uint64_t most) {
-  skip_space();
-  char const* const at = at_;
-  bool negative = false;
-  bool overflow = false;
-  if (digits(value, negative, overflow) && !overflow && value <= (negative ? 0 : most)) return true;
-  return wanted_at(at, fmt::format("an integer from 0 to {}", most));
-}
+bool json_reader::integer(std::int8_t& value) { return any_integer(value); }
+bool json_reader::integer(std::int16_t& value) { return any_integer(value); }
+bool json_reader::integer(std::int32_t& value) { return any_integer(value); }
+bool json_reader::integer(std::int64_t& value) { return any_integer(value); }
+bool json_reader::integer(std::uint8_t& value) { return any_integer(value); }
+bool json_reader::integer(std::uint16_t& value) { return any_integer(value); }
+bool json_reader::integer(std::uint32_t& value) { return any_integer(value); }
+bool json_reader::integer(std::uint64_t& value) { return any_integer(value); }
 
 // Any number by JSON's grammar, which is narrower than from_chars's.
 bool json_reader::number_token(std::string_view& token) noexcept {
@@ -490,8 +485,7 @@ bool json_reader::time(timestamp& value) {
   if (at_ != end_ && *at_ != '"') {
     std::int64_t us = 0;
     if (!is_digit(*at_) && *at_ != '-') return wanted(what);
-    if (!integer(us, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()))
-      return false;
+    if (!integer(us)) return false;
     value = timestamp(us);
     return true;
   }
@@ -586,10 +580,14 @@ bool json_reader::foreign_failed(std::string_view value, error const& reason) {
 
 // ---- the codec's front
 
-result<void> decode_json(std::string_view data, void* value, json_read* read) {
-  json_reader reader(data);
-  if (read(reader, value) && reader.end()) return {};
-  return unexpected(reader.failure().take());
+void decode_json(std::string_view data, void* value, json_read* read, void* result,
+                 void (*fail)(void* result, unexpected<error>&& reason)) noexcept {
+  try {
+    json_reader reader(data);
+    if (!read(reader, value) || !reader.end()) fail(result, unexpected(reader.failure().take()));
+  } catch (...) {
+    fail(result, unexpected(current_exception_error("decoding")));
+  }
 }
 
 } // namespace cleave::detail

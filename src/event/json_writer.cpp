@@ -53,20 +53,61 @@ void json_writer::put_all(std::string_view text) {
   at_ += text.size();
 }
 
-void json_writer::long_field(char lead, char const* name, std::size_t size) {
-  put(lead);
-  put('"');
-  put_all(std::string_view(name, size));
-  put('"');
-  put(':');
+// `lead`, then "name":
+void json_writer::field(char lead, std::string_view name) {
+  if (room() < name.size() + 4) {
+    flush();
+    if (name.size() + 4 > sizeof buffer_) {
+      out_.append({lead, '"'}).append(name).append("\":");
+      return;
+    }
+  }
+  *at_++ = lead;
+  *at_++ = '"';
+  std::memcpy(at_, name.data(), name.size());
+  at_ += name.size();
+  *at_++ = '"';
+  *at_++ = ':';
+}
+
+bool json_writer::record(void const* const* values, std::span<json_field const> fields) {
+  if (fields.empty()) return put_all("{}"), true;
+  if (depth_ == limits::json_depth) return too_deep();
+  ++depth_;
+  char lead = '{';
+  for (json_field const& one : fields) {
+    field(lead, one.name);
+    if (!one.type->write(*this, *values++)) return failure_.in_field(one.name);
+    lead = ',';
+  }
+  close('}');
+  return true;
+}
+
+bool json_writer::alternative(void const* value, std::span<std::string_view const> names, std::size_t index,
+                              json_write_part* write) {
+  if (index >= names.size()) {
+    return failure_.set(errc::encode_failed, "the variant holds no value, because an assignment to it threw");
+  }
+  if (depth_ == limits::json_depth) return too_deep();
+  ++depth_;
+  field('{', names[index]);
+  if (!write(*this, value, index)) return failure_.in_field(names[index]);
+  close('}');
+  return true;
+}
+
+bool json_writer::open(char bracket) {
+  if (depth_ == limits::json_depth) return too_deep();
+  ++depth_;
+  put(bracket);
+  return true;
 }
 
 bool json_writer::too_deep() {
   return failure_.set(errc::limit_exceeded,
                       fmt::format("nested deeper than {} objects and arrays", limits::json_depth));
 }
-
-void json_writer::empty_object() { put_all("{}"); }
 
 void json_writer::null() { put_all("null"); }
 
@@ -187,10 +228,6 @@ bool json_writer::enumerator(std::span<json_enumerator const> enumerators, std::
                       fmt::format("{} is no enumerator of the described enumeration", value));
 }
 
-bool json_writer::valueless() {
-  return failure_.set(errc::encode_failed, "the variant holds no value, because an assignment to it threw");
-}
-
 std::string& json_writer::begin_foreign() {
   flush();
   foreign_begin_ = out_.size();
@@ -214,13 +251,18 @@ bool json_writer::foreign_failed(error const& reason) {
 
 result<void> encode_json(void const* value, std::string& out, json_write* write) {
   std::size_t const before = out.size();
-  json_writer writer(out);
-  if (write(writer, value)) {
-    writer.flush();
-    return {};
+  try {
+    json_writer writer(out);
+    if (write(writer, value)) {
+      writer.flush();
+      return {};
+    }
+    out.resize(before);
+    return unexpected(writer.failure().take());
+  } catch (...) {
+    if (out.size() > before) out.resize(before);
+    return unexpected(current_exception_error("encoding"));
   }
-  out.resize(before);
-  return unexpected(writer.failure().take());
 }
 
 } // namespace cleave::detail

@@ -48,17 +48,14 @@ public:
   error(errc code, std::string text) : code_(code), text_(std::move(text)) {}
   error(errc code, std::string text, error cause);
   error(error const& other);
-  error(error&& other) noexcept
-      : code_(other.code_), text_(std::move(other.text_)), cause_(std::exchange(other.cause_, nullptr)) {}
+  error(error&& other) noexcept; // not inline, like the destructor: every result<T> of every program would carry them
   error& operator=(error other) noexcept {
     code_ = other.code_;
     text_.swap(other.text_);
     std::swap(cause_, other.cause_);
     return *this;
   }
-  ~error() {
-    if (cause_ != nullptr) drop_cause();
-  }
+  ~error();
 
   errc code() const noexcept { return code_; }
   // The text of this error alone.
@@ -69,8 +66,6 @@ public:
   std::string message() const;
 
 private:
-  void drop_cause() noexcept;
-
   errc code_;
   std::string text_;
   error const* cause_ = nullptr; // owned; a plain pointer because <memory> would double the cost of every core header

@@ -44,8 +44,8 @@ public:
       : value_(), good_(true) {}
 
   template <class U = T>
-    requires(std::constructible_from<T, U> && !detail::is_unexpected<std::remove_cvref_t<U>> &&
-             !std::same_as<std::remove_cvref_t<U>, result>)
+    requires(!std::same_as<std::remove_cvref_t<U>, result> && !detail::is_unexpected<std::remove_cvref_t<U>> &&
+             std::constructible_from<T, U>) // last: the question is expensive for an aggregate
   explicit(!std::convertible_to<U, T>) result(U&& value) : value_(std::forward<U>(value)), good_(true) {}
 
   template <class G>

@@ -47,6 +47,15 @@
 
 namespace cleave {
 
+namespace detail {
+// Puts the error in place of the value.
+template <class T> void fail_result(void* target, unexpected<error>&& reason) {
+  auto* const failed = static_cast<result<T>*>(target);
+  failed->~result();
+  new (failed) result<T>(std::move(reason));
+}
+} // namespace detail
+
 // Specialise it for a type that is to be stored differently, with these two functions. As the codec of an event it may write
 // any bytes. As the codec of a field it must write one JSON value, which is checked; the simplest way is another type's codec:
 //
@@ -57,7 +66,7 @@ namespace cleave {
 //     }
 //   };
 //
-// Both functions may be called from any thread at once.
+// Both functions may be called from any thread at once. What they throw as the codec of a field is errc::handler_failed.
 template <class T> struct codec {
   // Appends the stored form of `value` to `out`. errc::encode_failed, with `out` unchanged, for a value that has none: a text
   // that is not UTF-8, a number that is not finite, a described enumeration's value without a name; the error's text names
@@ -69,10 +78,7 @@ template <class T> struct codec {
   // Reads what encode wrote, today or in an older version of T.
   static result<T> decode(std::string_view data) {
     result<T> decoded; // filled in place, and the only object that is returned: nothing is moved
-    if (auto read = detail::decode_json(data, &*decoded, &detail::read_any<T>); !read) {
-      decoded.~result();
-      new (&decoded) result<T>(unexpected(std::move(read).error()));
-    }
+    detail::decode_json(data, &*decoded, &detail::read_any<T>, &decoded, &detail::fail_result<T>);
     return decoded;
   }
 

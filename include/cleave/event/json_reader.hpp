@@ -15,18 +15,16 @@
 
 namespace cleave::detail {
 
-class json_reader;
-
-// Reads the next value into `target`.
-using json_read = bool(json_reader& reader, void* target);
-// Reads the next value into part `index` of `target`: a field of a record, an element of a list, an alternative of a variant.
+// Reads the next value into part `index` of `target`: an element of a list, an alternative of a variant.
 using json_read_part = bool(json_reader& reader, void* target, std::size_t index);
 // Reads the next value into a new entry of the map `target`.
 enum class json_entry : unsigned char { read, failed, repeated };
 using json_read_entry = json_entry(json_reader& reader, void* target, std::string const& key);
 
-// Reads the whole of `data`, one value and nothing behind it.
-result<void> decode_json(std::string_view data, void* value, json_read* read);
+// Reads the whole of `data`, one value and nothing behind it, into `value`; or hands the error to fail(result, error).
+// noexcept, so that no caller carries the clean-up: what a codec or constructor of the application throws becomes the error.
+void decode_json(std::string_view data, void* value, json_read* read, void* result,
+                 void (*fail)(void* result, unexpected<error>&& reason)) noexcept;
 
 // Every function reads one whole value at the place where the last one ended and returns true, or returns false and leaves
 // the reason in failure(); then the reader and the target are fit for destruction only. Any bytes are safe to read.
@@ -39,8 +37,15 @@ public:
   json_reader& operator=(json_reader const&) = delete;
 
   bool boolean(bool& value);
-  bool integer(std::int64_t& value, std::int64_t least, std::int64_t most);
-  bool natural(std::uint64_t& value, std::uint64_t most);
+  // An integer in the range of `value`. One compiled function for each width, so that a field costs its caller one jump.
+  bool integer(std::int8_t& value);
+  bool integer(std::int16_t& value);
+  bool integer(std::int32_t& value);
+  bool integer(std::int64_t& value);
+  bool integer(std::uint8_t& value);
+  bool integer(std::uint16_t& value);
+  bool integer(std::uint32_t& value);
+  bool integer(std::uint64_t& value);
   bool real(double& value);
   bool real(float& value);
   bool text(std::string& value);
@@ -52,9 +57,9 @@ public:
   // Whether the next value is null; only then it is read.
   bool take_null();
 
-  // An object whose names are fields. Unknown ones are skipped, missing ones stay as they are, one that stands twice is
-  // refused. Expects the order of `names` first, because it is the order of our writer.
-  bool record(void* target, std::span<std::string_view const> names, json_read_part* read);
+  // An object whose names are fields; `targets` are their addresses. Unknown ones are skipped, missing ones stay as they are,
+  // one that stands twice is refused. Expects the order of `fields` first, because it is the order of our writer.
+  bool record(void* const* targets, std::span<json_field const> fields);
   // An object with exactly one of `names`, the alternative, whose value follows.
   bool alternative(void* target, std::span<std::string_view const> names, json_read_part* read);
   // An object with any names.
@@ -77,12 +82,21 @@ private:
   bool leave() noexcept { return --depth_, true; }
   bool name(std::string_view& value);
   bool at_name(std::string_view name) noexcept;
-  void skip_space() noexcept;
-  bool take(char c) noexcept;
+  void skip_space() noexcept {
+    if (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ') skip_more_space();
+  }
+  void skip_more_space() noexcept;
+  bool take(char c) noexcept {
+    skip_space();
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
   bool literal(std::string_view word) noexcept;
 
   bool digits(std::uint64_t& magnitude, bool& negative, bool& overflow) noexcept;
   bool number_token(std::string_view& token) noexcept;
+  template <class Integer> bool any_integer(Integer& value);
   template <class Real> bool any_real(Real& value);
 
   bool brief_text(std::string_view& value, std::string_view what);

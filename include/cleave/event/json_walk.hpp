@@ -33,17 +33,6 @@ template <std::size_t Size> consteval bool all_differ(std::string_view const (&n
   return true;
 }
 
-// The names of a record's fields.
-template <class List> struct field_names {
-  static constexpr std::span<std::string_view const> value{};
-};
-template <template <class...> class L, class D, class... Ds> struct field_names<L<D, Ds...>> {
-  static_assert(sizeof...(Ds) < limits::record_fields,
-                "cleave: a described struct has more fields than limits::record_fields");
-  static constexpr std::string_view names[] = {D::name, Ds::name...};
-  static constexpr std::span<std::string_view const> value{names};
-};
-
 // The names of a variant's alternatives.
 template <class List> struct alternative_names;
 template <template <class...> class L, class... Ts> struct alternative_names<L<Ts...>> {
@@ -69,7 +58,7 @@ template <class T> consteval void check_form() {
           std::is_pointer_v<T>,
       "cleave: this type has no stored form: describe it with BOOST_DESCRIBE_STRUCT or specialise cleave::codec");
   if constexpr (form == json_form::record) {
-    static_assert(std::default_initializable<T>,
+    static_assert(std::is_default_constructible_v<T>,
                   "cleave: a stored type needs a default constructor: missing fields keep its values");
   } else if constexpr (form == json_form::optional) {
     static_assert(form_of<typename T::value_type> != json_form::optional,
@@ -80,24 +69,38 @@ template <class T> consteval void check_form() {
   }
 }
 
-// ---- writing
-
 template <class T> bool write_value(json_writer& writer, T const& value);
-
-template <class T, template <class...> class L, class... Ds>
-bool write_record(json_writer& writer, T const& value, L<Ds...>*) {
-  if constexpr (sizeof...(Ds) == 0) {
-    return writer.empty_object(), true;
-  } else {
-    if (!writer.enter()) return false;
-    char lead = '{';
-    bool const good = ((writer.field(lead, Ds::name, std::char_traits<char>::length(Ds::name)), lead = ',',
-                        write_value(writer, value.*Ds::pointer) || writer.failure().in_field(Ds::name)) &&
-                       ...);
-    if (good) writer.close('}');
-    return good;
-  }
+template <class T> bool read_value(json_reader& reader, T& value);
+template <class T> bool write_any(json_writer& writer, void const* value) {
+  return write_value(writer, *static_cast<T const*>(value));
 }
+template <class T> bool read_any(json_reader& reader, void* value) {
+  return read_value(reader, *static_cast<T*>(value));
+}
+template <class T> inline constexpr json_type type_of = {&write_any<T>, &read_any<T>};
+
+// A described struct: a table of its fields, and the addresses of an object's fields beside it. No more than that is compiled
+// for a type; the functions in the table are those of the fields' types, which all records share.
+template <class T, class Fields = described_fields<T>> struct record_of;
+template <class T, template <class...> class L> struct record_of<T, L<>> {
+  static bool write(json_writer& writer, T const&) { return writer.record(nullptr, {}); }
+  static bool read(json_reader& reader, T&) { return reader.record(nullptr, {}); }
+};
+template <class T, template <class...> class L, class... Ds> struct record_of<T, L<Ds...>> {
+  static_assert(sizeof...(Ds) <= limits::record_fields,
+                "cleave: a described struct has more fields than limits::record_fields");
+  static constexpr json_field fields[] = {{Ds::name, &type_of<field_type<Ds>>}...};
+  static bool write(json_writer& writer, T const& record) {
+    void const* const values[] = {&(record.*Ds::pointer)...};
+    return writer.record(values, fields);
+  }
+  static bool read(json_reader& reader, T& record) {
+    void* const targets[] = {&(record.*Ds::pointer)...};
+    return reader.record(targets, fields);
+  }
+};
+
+// ---- writing
 
 template <class T> bool write_list(json_writer& writer, T const& list) {
   if (!writer.open('[')) return false;
@@ -136,18 +139,15 @@ template <class T, std::size_t... Is> bool write_tuple(json_writer& writer, T co
   return good;
 }
 
-template <class T, std::size_t... Is> bool write_variant(json_writer& writer, T const& variant,
-                                                         std::index_sequence<Is...>) {
-  std::size_t const index = variant.index();
-  auto const& names = alternative_names<parts_of<T>>::value;
-  if (index >= sizeof...(Is)) return writer.valueless();
-  if (!writer.enter()) return false;
-  writer.field('{', names[index].data(), names[index].size());
+template <class T, std::size_t... Is>
+bool write_alternative(json_writer& writer, T const& variant, std::size_t index, std::index_sequence<Is...>) {
   bool good = false;
   static_cast<void>(((Is == index && (good = write_value(writer, *get_if<Is>(&variant)), true)) || ...));
-  if (!good) return writer.failure().in_field(names[index]);
-  writer.close('}');
-  return true;
+  return good;
+}
+
+template <class T> bool write_variant_part(json_writer& writer, void const* variant, std::size_t index) {
+  return write_alternative(writer, *static_cast<T const*>(variant), index, alternative_indices<T>());
 }
 
 template <class T> bool write_foreign(json_writer& writer, T const& value) {
@@ -169,7 +169,7 @@ template <class T> bool write_value(json_writer& writer, T const& value) {
   else if constexpr (form == json_form::real) return writer.real(value);
   else if constexpr (form == json_form::text) return writer.text(value);
   else if constexpr (form == json_form::record) {
-    return write_record(writer, value, static_cast<described_fields<T>*>(nullptr));
+    return record_of<T>::write(writer, value);
   } else if constexpr (form == json_form::enumeration) {
     if constexpr (is_described_enum<T>)
       return writer.enumerator(json_enumerators<T>, static_cast<std::int64_t>(value));
@@ -189,14 +189,13 @@ template <class T> bool write_value(json_writer& writer, T const& value) {
   else if constexpr (form == json_form::tuple) {
     return write_tuple(writer, value, std::make_index_sequence<std::tuple_size_v<T>>());
   } else if constexpr (form == json_form::variant) {
-    return write_variant(writer, value, alternative_indices<T>());
+    return writer.alternative(&value, alternative_names<parts_of<T>>::value, value.index(),
+                              &write_variant_part<T>);
   } else if constexpr (form == json_form::foreign) return write_foreign(writer, value);
   else return false;
 }
 
 // ---- reading
-
-template <class T> bool read_value(json_reader& reader, T& value);
 
 template <class T> bool read_element(json_reader& reader, void* list, std::size_t) {
   auto& elements = *static_cast<T*>(list);
@@ -220,19 +219,6 @@ template <class T> json_entry read_entry(json_reader& reader, void* map, std::st
   auto const [entry, added] = static_cast<T*>(map)->try_emplace(key);
   if (!added) return json_entry::repeated;
   return read_value(reader, entry->second) ? json_entry::read : json_entry::failed;
-}
-
-// Reads field `index`. The chain of comparisons becomes a jump.
-template <class T, template <class...> class L, class... Ds>
-bool read_field(json_reader& reader, T& record, std::size_t index, L<Ds...>*) {
-  std::size_t field = 0;
-  bool good = false;
-  static_cast<void>(((field++ == index && (good = read_value(reader, record.*Ds::pointer), true)) || ...));
-  return good;
-}
-
-template <class T> bool read_record_part(json_reader& reader, void* record, std::size_t index) {
-  return read_field(reader, *static_cast<T*>(record), index, static_cast<described_fields<T>*>(nullptr));
 }
 
 template <class T, std::size_t... Is>
@@ -287,18 +273,26 @@ template <class T> bool read_foreign(json_reader& reader, T& value) {
   return true;
 }
 
+// The fixed-width type of T's size and sign: `long long` is not std::int64_t, but has the same values.
+template <class T>
+using fixed_width = boost::mp11::mp_at_c<
+    std::conditional_t<std::is_signed_v<T>,
+                       boost::mp11::mp_list<std::int8_t, std::int16_t, std::int32_t, std::int64_t>,
+                       boost::mp11::mp_list<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>>,
+    sizeof(T) == 1   ? 0
+    : sizeof(T) == 2 ? 1
+    : sizeof(T) == 4 ? 2
+                     : 3>;
+
 template <class T> bool read_number(json_reader& reader, T& value) {
-  using limits = std::numeric_limits<T>;
-  if constexpr (std::is_signed_v<T>) {
-    std::int64_t number = 0;
-    if (!reader.integer(number, limits::min(), limits::max())) return false;
-    value = static_cast<T>(number);
+  if constexpr (std::same_as<T, fixed_width<T>>) {
+    return reader.integer(value);
   } else {
-    std::uint64_t number = 0;
-    if (!reader.natural(number, limits::max())) return false;
+    fixed_width<T> number = 0;
+    if (!reader.integer(number)) return false;
     value = static_cast<T>(number);
+    return true;
   }
-  return true;
 }
 
 template <class T> bool read_enum(json_reader& reader, T& value) {
@@ -343,7 +337,7 @@ template <class T> bool read_value(json_reader& reader, T& value) {
   else if constexpr (form == json_form::real) return reader.real(value);
   else if constexpr (form == json_form::text) return reader.text(value);
   else if constexpr (form == json_form::record) {
-    return reader.record(&value, field_names<described_fields<T>>::value, &read_record_part<T>);
+    return record_of<T>::read(reader, value);
   } else if constexpr (form == json_form::enumeration) return read_enum(reader, value);
   else if constexpr (form == json_form::strong) return read_strong(reader, value);
   else if constexpr (form == json_form::id) return read_id(reader, value);
@@ -365,13 +359,6 @@ template <class T> bool read_value(json_reader& reader, T& value) {
     return reader.alternative(&value, alternative_names<parts_of<T>>::value, &read_variant_part<T>);
   } else if constexpr (form == json_form::foreign) return read_foreign(reader, value);
   else return false;
-}
-
-template <class T> bool write_any(json_writer& writer, void const* value) {
-  return write_value(writer, *static_cast<T const*>(value));
-}
-template <class T> bool read_any(json_reader& reader, void* value) {
-  return read_value(reader, *static_cast<T*>(value));
 }
 
 } // namespace cleave::detail

@@ -27,9 +27,24 @@ struct json_enumerator {
 };
 
 class json_writer;
+class json_reader;
 
 // Writes `value`.
 using json_write = bool(json_writer& writer, void const* value);
+// Reads the next value into `target`.
+using json_read = bool(json_reader& reader, void* target);
+// What can be done with a value whose address is known.
+struct json_type {
+  json_write* write;
+  json_read* read;
+};
+// A field of a record. The name needs no escapes.
+struct json_field {
+  std::string_view name;
+  json_type const* type;
+};
+// Writes part `index` of `value`: an element of a tuple, the alternative of a variant.
+using json_write_part = bool(json_writer& writer, void const* value, std::size_t index);
 
 // Appends the JSON text of `value` to `out`; `out` is unchanged when it fails.
 result<void> encode_json(void const* value, std::string& out, json_write* write);
@@ -46,30 +61,18 @@ public:
     if (at_ == buffer_ + sizeof buffer_) flush();
     *at_++ = c;
   }
-  // `lead`, then "name": (the name of a field needs no escapes). Inline: the length is a constant of the caller.
-  void field(char lead, char const* name, std::size_t size) {
-    if (size > sizeof buffer_ - 4) return long_field(lead, name, size);
-    if (room() < size + 4) flush();
-    *at_++ = lead;
-    *at_++ = '"';
-    __builtin_memcpy(at_, name, size);
-    at_ += size;
-    *at_++ = '"';
-    *at_++ = ':';
-  }
-  // One more level of brackets: false beyond limits::json_depth. close() leaves it.
-  bool enter() {
-    if (depth_ == limits::json_depth) return too_deep();
-    ++depth_;
-    return true;
-  }
-  bool open(char bracket) { return enter() && (put(bracket), true); }
+  // An object; `values` are the addresses of its fields.
+  bool record(void const* const* values, std::span<json_field const> fields);
+  // An object with the one name `names[index]`; false where there is none: a variant without a value.
+  bool alternative(void const* value, std::span<std::string_view const> names, std::size_t index,
+                   json_write_part* write);
+  // A bracket opens: false beyond limits::json_depth.
+  bool open(char bracket);
   void close(char bracket) {
     --depth_;
     put(bracket);
   }
 
-  void empty_object();
   void null();
   void boolean(bool value);
   void integer(std::int64_t value);
@@ -83,8 +86,6 @@ public:
   // The name of `value`, or false where no enumerator has it.
   bool enumerator(std::span<json_enumerator const> enumerators, std::int64_t value);
 
-  bool valueless(); // false: a variant without a value
-
   // A type with a codec of its own writes straight to the returned string; end_foreign looks whether it was one JSON value.
   std::string& begin_foreign();
   bool end_foreign();
@@ -96,7 +97,7 @@ public:
 private:
   std::size_t room() const noexcept { return static_cast<std::size_t>(buffer_ + sizeof buffer_ - at_); }
   void put_all(std::string_view text);
-  void long_field(char lead, char const* name, std::size_t size);
+  void field(char lead, std::string_view name);
   bool too_deep();
 
   std::string& out_;
