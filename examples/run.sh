@@ -6,7 +6,7 @@
 # without ARGS a short tour. Only the shop writes to standard output.
 set -eu
 
-root=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
+root=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
 build=$root/build/release
 log=$build/run.log
 mkdir -p "$build"

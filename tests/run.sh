@@ -10,7 +10,7 @@
 # Ends with ctest's summary of each preset, and fails when anything failed. Everything built is under build/.
 set -u
 
-root=$(CDPATH= cd "$(dirname "$0")/.." && pwd) || exit 1
+root=$(CDPATH='' cd "$(dirname "$0")/.." && pwd) || exit 1
 cd "$root" || exit 1
 
 usage() { sed -n 's/^# \{0,1\}//; 3,10p' "$root/tests/run.sh"; }
