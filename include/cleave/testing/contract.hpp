@@ -28,8 +28,9 @@
 
 namespace cleave::testing {
 
-// Positions of a store may have gaps (the reference stores have none): a fixture says so by
-// `static constexpr bool position_gaps = true;`.
+// What a fixture can say besides:
+//   static constexpr bool position_gaps = true;           // positions may have gaps; the reference stores have none
+//   static constexpr std::int64_t patience_us = 60'000'000; // a case waits that long (10 s) for what must come
 template <class F>
 concept store_fixture = std::constructible_from<F, clock_ref> && requires(F& fixture) {
   { fixture.store() } -> std::convertible_to<any_event_store>;
@@ -45,13 +46,9 @@ struct fixture_operations {
   void (*destroy)(void*) noexcept;
   any_event_store (*store)(void*);
   void (*reopen)(void*); // nullptr: this store does not survive its object
-  bool position_gaps;
+  bool position_gaps = false;
+  std::int64_t patience_us = 10'000'000;
 };
-
-template <class F> constexpr bool allows_position_gaps() {
-  if constexpr (requires { F::position_gaps; }) return F::position_gaps;
-  else return false;
-}
 
 template <store_fixture F> constexpr fixture_operations describe_fixture() {
   fixture_operations operations{
@@ -59,8 +56,9 @@ template <store_fixture F> constexpr fixture_operations describe_fixture() {
       [](void* fixture) noexcept { delete static_cast<F*>(fixture); },
       [](void* fixture) -> any_event_store { return static_cast<F*>(fixture)->store(); },
       nullptr,
-      allows_position_gaps<F>(),
   };
+  if constexpr (requires { F::position_gaps; }) operations.position_gaps = F::position_gaps;
+  if constexpr (requires { F::patience_us; }) operations.patience_us = F::patience_us;
   if constexpr (reopening_fixture<F>) {
     operations.reopen = [](void* fixture) { static_cast<F*>(fixture)->reopen(); };
   }

@@ -39,9 +39,14 @@ std::vector<seen_event> follow(contract_run& run, std::atomic<bool> const& done,
   for (;;) {
     bool const last_round = done.load();
     seen_log page = run.log(range);
-    if (page.reached < range.after) run.fail("the answer of read_all went back");
-    range.after = page.reached;
     bool const empty = page.events.empty();
+    bool const back = page.reached < range.after ||
+                      (!empty && page.events.at(0).position <= range.after.value());
+    if (back) {
+      run.fail(fmt::format("a read behind position {} went back", range.after.value()));
+      return all;
+    }
+    range.after = page.reached;
     std::ranges::move(page.events, std::back_inserter(all));
     if (last_round && empty) return all;
     if (empty) std::this_thread::yield();
@@ -300,6 +305,7 @@ constexpr contract_case cases[] = {
     {chapter_name, "a read under way blocks no writer",
      [](contract_run& run) {
        run.stored("thing-1", expectation::any(), run.events(3));
+       std::size_t appends = 0;
        auto const append_elsewhere = [&] {
          std::thread writer([&] {
            try {
@@ -309,11 +315,12 @@ constexpr contract_case cases[] = {
            }
          });
          writer.join(); // comes to an end only if the read that calls this does not hold it up
+         return ++appends < 10;
        };
-       run.good(run.store().read_all({}, [&](recorded_event const&) { return append_elsewhere(), true; }),
+       run.good(run.store().read_all({}, [&](recorded_event const&) { return append_elsewhere(); }),
                 "read_all");
        run.good(run.store().read_stream("thing-1", stream_range::backward(version(2)),
-                                        [&](recorded_event const&) { return append_elsewhere(), true; }),
+                                        [&](recorded_event const&) { return append_elsewhere(); }),
                 "read_stream");
        run.equal(run.stream("thing-1").last, version(8), "version");
      }},

@@ -124,7 +124,8 @@ constexpr contract_case cases[] = {
        auto const all = prepare(run);
        batch const some = run.events(2);
        query const course = query().item({}, {"course:c1"});
-       run.refused(append_if(run, course, position(all[0].position), some), errc::version_conflict, "append");
+       run.refused(append_if(run, course, position(all.at(0).position), some), errc::version_conflict,
+                   "append");
        run.equal(run.good(append_if(run, course, run.head(), some), "append behind the head").repeated, false,
                  "repeated");
        run.unchanged(5, "the second append");
@@ -177,9 +178,9 @@ constexpr contract_case cases[] = {
        }
        auto const all = run.log().events;
        query const both = query().item({"thing-counted.v1"}, {"all", "k:500"});
-       run.refused(append_if(run, both, position(all[499].position), run.events(1)), errc::version_conflict,
-                   "a condition behind the event before");
-       run.good(append_if(run, both, position(all[500].position), run.events(1)),
+       run.refused(append_if(run, both, position(all.at(499).position), run.events(1)),
+                   errc::version_conflict, "a condition behind the event before");
+       run.good(append_if(run, both, position(all.at(500).position), run.events(1)),
                 "a condition behind the event");
      }},
 };

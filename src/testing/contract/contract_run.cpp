@@ -115,7 +115,8 @@ std::vector<std::string> run_case(contract_case const& tried, fixture_operations
   } catch (case_over const&) {
     // Noted where it was thrown.
   } catch (std::exception const& thrown) {
-    run.fail(fmt::format("an exception came out of the store: {}", thrown.what()));
+    run.fail(fmt::format("the case ended early: the store showed fewer events than it has, or threw: {}",
+                         thrown.what()));
   }
   return run.take_failures();
 }

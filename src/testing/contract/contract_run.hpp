@@ -93,6 +93,7 @@ public:
   void reopen() { fixture_.reopen(object_); }
   manual_clock& clock() noexcept { return clock_; }
   seeded_ids& ids() noexcept { return ids_; }
+  std::int64_t patience_us() const noexcept { return fixture_.patience_us; }
 
   // New events with ids of their own, some as objects, some as stored form: "<text> 1", "<text> 2", ...
   batch events(std::size_t count, std::string_view text = "event") { return batch(ids_, count, text); }

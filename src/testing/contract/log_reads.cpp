@@ -60,7 +60,7 @@ constexpr contract_case cases[] = {
          run.check(positions[i - 1] < positions[i],
                    fmt::format("position {} before position {}", positions[i - 1], positions[i]));
        }
-       run.equal(seen.reached, position(positions.back()), "the answer of read_all");
+       run.equal(seen.reached, position(positions.at(positions.size() - 1)), "the answer of read_all");
      }},
     {chapter_name, "positions begin at 1 and have no gaps",
      [](contract_run& run) {
@@ -72,7 +72,8 @@ constexpr contract_case cases[] = {
      [](contract_run& run) {
        for (std::size_t count : {1U, 3U, 2U}) {
          appended const done = run.stored("thing-1", expectation::any(), run.events(count));
-         run.equal(done.position, position(run.log().events.back().position), "position");
+         run.equal(done.position, position(run.log().events.at(run.log().events.size() - 1).position),
+                   "position");
          run.equal(run.head(), done.position, "head");
        }
      }},
@@ -81,7 +82,7 @@ constexpr contract_case cases[] = {
        auto const all = prepare(run);
        auto const positions = positions_of(all);
        for (std::size_t i : {0U, 1U, 5U, 10U, 11U}) {
-         auto const seen = run.log({.after = position(positions[i])});
+         auto const seen = run.log({.after = position(positions.at(i))});
          run.equal(positions_of(seen.events),
                    std::vector(positions.begin() + static_cast<std::ptrdiff_t>(i) + 1, positions.end()),
                    fmt::format("positions behind event {}", i + 1));

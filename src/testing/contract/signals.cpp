@@ -9,8 +9,6 @@ namespace cleave::testing::detail {
 
 namespace {
 
-constexpr std::int64_t ten_seconds = 10'000'000; // far more than a working store needs
-
 constexpr std::string_view chapter_name = "signals";
 
 constexpr contract_case cases[] = {
@@ -23,15 +21,16 @@ constexpr contract_case cases[] = {
      }},
     {chapter_name, "a listener hears of every growth of the log",
      [](contract_run& run) {
-       std::atomic<std::uint64_t> heard = 0;
+       commit_signal heard; // tells this thread what the listener heard
        auto const subscription = run.store().commits().on_commit(
            &heard, [](void* context, position head) noexcept {
-             static_cast<std::atomic<std::uint64_t>*>(context)->store(head.value());
+             static_cast<commit_signal*>(context)->publish(head);
            });
        for (int i = 0; i < 3; ++i) {
          position const at = run.stored("thing-1", expectation::any(), run.events(2)).position;
-         run.check(run.store().commits().wait_for(at, ten_seconds), "the signal comes");
-         run.equal(heard.load(), at.value(), "the head that the listener heard");
+         if (!heard.wait_for(at, run.patience_us()))
+           return run.fail("the listener hears of the append: it does not");
+         run.equal(heard.last(), at, "the head that the listener heard");
        }
      }},
     {chapter_name, "a waiting thread is woken by an append",
@@ -39,7 +38,7 @@ constexpr contract_case cases[] = {
        position const before = run.stored("thing-1", expectation::any(), run.events(1)).position;
        commit_signal& signal = run.store().commits();
        std::atomic<bool> woken = false;
-       std::thread waiting([&] { woken = signal.wait_for(before.next(), ten_seconds); });
+       std::thread waiting([&] { woken = signal.wait_for(before.next(), run.patience_us()); });
        run.append("thing-1", expectation::any(), run.events(1)).value_or(appended{});
        waiting.join();
        run.check(woken, "the waiting thread saw the append");
@@ -57,7 +56,7 @@ constexpr contract_case cases[] = {
        position const at = run.stored("thing-1", expectation::any(), run.events(3)).position;
        run.reopen();
        run.equal(run.head(), at, "head");
-       run.check(run.store().commits().wait_for(at, ten_seconds), "the signal has reached the head");
+       run.check(run.store().commits().wait_for(at, run.patience_us()), "the signal has reached the head");
      },
      contract_case::need::restart},
 };

@@ -166,7 +166,7 @@ constexpr contract_case cases[] = {
            "thing-1", stream_range::all(), [&](recorded_event const& event) {
              seen.push_back(event.at.version.value());
              run.stored("thing-1", expectation::exactly(version(9 + seen.size())), run.events(1, "inside"));
-             return true;
+             return seen.size() < 20; // a store that reads without a snapshot never comes to an end
            });
        run.equal(seen, numbers(1, 10), "versions");
        run.equal(run.good(last, "read_stream"), version(10), "the answer of read_stream");
