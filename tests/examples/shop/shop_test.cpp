@@ -160,7 +160,7 @@ TEST_CASE("a command that is repeated under its id gets the first answer, after 
   CHECK(other.error().error().code() == cleave::errc::command_id_reused);
 }
 
-TEST_CASE("a cancelled order leaves revenue, best sellers and open orders; its summary stays") {
+TEST_CASE("a cancelled order leaves revenue, best sellers and open orders, and its summary stays") {
   open_shop const in;
   CHECK(in.code(order(1, "2026-03-31")) == "");
   CHECK(in.code(order(2, "2026-04-01")) == "");
