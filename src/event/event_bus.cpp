@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the event bus does rarely: subscribing, ending subscriptions, handing memory back, nested publishes. Its data is behind
 // one mutex of the process, which is never held while code of the application runs.
-#include <cleave/event/event_bus.hpp>
-
 #include <cleave/config.hpp>
+#include <cleave/event/event_bus.hpp>
 
 #include "event_bus_barrier.hpp"
 
@@ -26,6 +25,10 @@ struct bus_handler {
   bus_object* object;
   bool ended = false;
   bus_handler* next = nullptr; // in bus_state::parting
+
+  bus_handler(bus_state* of_bus, std::uint32_t of_channel, handler_call* its_call,
+              bus_object* its_object) noexcept
+      : bus(of_bus), channel(of_channel), call(its_call), object(its_object) {}
 };
 
 namespace {
@@ -56,8 +59,7 @@ struct publisher {
 
   publisher() noexcept : outermost(&walking) {
     std::lock_guard lock(mutex);
-    next = publishers;
-    publishers = this;
+    next = std::exchange(publishers, this);
     this_publisher = this;
   }
   publisher(publisher const&) = delete;
@@ -119,21 +121,35 @@ struct handler_list {
     hook.call.store(&call_hook, std::memory_order_relaxed);
     hook.context = bus;
     hook.last.store(true, std::memory_order_relaxed);
-    arm_hook(false);
+    entries[size() - 2].last.store(true, std::memory_order_relaxed);
   }
   std::size_t size() const noexcept { return std::max<std::size_t>(handlers.size(), 1) + 1; }
-  void arm_hook(bool armed) noexcept { entries[size() - 2].last.store(!armed, std::memory_order_relaxed); }
+  void arm_hook() const noexcept { entries[size() - 2].last.store(false, std::memory_order_relaxed); }
   bool contains(bus_entry const* at) const noexcept {
     std::less<> const before;
     return !before(at, entries.get()) && before(at, entries.get() + size());
   }
 };
 
-bool is_walked(handler_list const& list) noexcept {
+template <class F> bool any_publisher(F condition) noexcept {
   for (publisher const* thread = publishers; thread != nullptr; thread = thread->next) {
-    if (thread->announces([&](bus_entry const* at) { return at == &entering || list.contains(at); })) return true;
+    if (condition(*thread)) return true;
   }
   return false;
+}
+
+// Whether a publish is at an entry of the list.
+bool is_walked(handler_list const& list) noexcept {
+  return any_publisher([&](publisher const& thread) {
+    return thread.announces([&](bus_entry const* at) { return list.contains(at); });
+  });
+}
+
+// The same for a list that has been replaced: a publish that is entering may have read where it is.
+bool may_be_walked(handler_list const& older) noexcept {
+  return any_publisher([&](publisher const& thread) {
+    return thread.announces([&](bus_entry const* at) { return at == entering() || older.contains(at); });
+  });
 }
 
 void destroy_all(bus_object* first) noexcept {
@@ -149,8 +165,8 @@ void destroy_all(bus_object* first) noexcept {
 struct bus_state {
   event_bus* bus;
   bus_state* next;
-  std::vector<handler_list*> lists{};                // by channel: the current one and, behind it, older ones; nullptr: none
-  std::vector<std::unique_ptr<bus_list[]>> tables{}; // all that event_bus::lists_ ever was, of 2, 4, 8, ... channels
+  std::vector<handler_list*> lists{}; // by channel: the current one, older ones behind; nullptr: none
+  std::vector<std::unique_ptr<bus_list[]>> tables{}; // all that lists_ ever was, of 2, 4, 8, ... channels
   std::size_t unfenced = 0;                          // changes since the last process barrier
   bus_handler* parting = nullptr;                    // ended, but not destroyed yet
 
@@ -174,7 +190,7 @@ struct bus_state {
 
   void delete_older_lists() noexcept;
   bus_object* collect() noexcept;
-  void arm_hooks() noexcept;
+  void arm_hooks() const noexcept;
 };
 
 void bus_state::grow_for(std::uint32_t channel) {
@@ -196,7 +212,8 @@ void bus_state::replace(std::uint32_t channel, handler_list* list) noexcept {
   list->older = std::exchange(lists[channel], list);
   ++unfenced;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    if (channel < (std::size_t{2} << i)) tables[i][channel].store(list->entries.get(), std::memory_order_seq_cst);
+    if (channel < (std::size_t{2} << i))
+      tables[i][channel].store(list->entries.get(), std::memory_order_seq_cst);
   }
 }
 
@@ -227,7 +244,7 @@ void bus_state::remove(bus_handler& handler) noexcept {
   try {
     replace(handler.channel, new handler_list(this, handlers_of(handler.channel)));
   } catch (std::bad_alloc const&) {
-    // The list stays as it is, with an entry that does nothing, until a later change.
+    return; // The list stays as it is, with an entry that does nothing, until a later change.
   }
 }
 
@@ -247,7 +264,8 @@ template <class F> bool bus_state::any_entry(bus_handler const& handler, F condi
 
 bool bus_state::runs(publisher const& thread, bus_handler const& handler) const noexcept {
   return thread.announces([&](bus_entry const* at) {
-    return any_entry(handler, [at](handler_list const& list, std::size_t i) { return at == &list.entries[i]; });
+    return any_entry(handler,
+                     [at](handler_list const& list, std::size_t i) { return at == &list.entries[i]; });
   });
 }
 
@@ -294,7 +312,7 @@ void bus_state::delete_older_lists() noexcept {
   for (handler_list* current : lists) {
     if (current == nullptr) continue;
     for (handler_list** at = &current->older; *at != nullptr;) {
-      if (is_walked(**at)) at = &(*at)->older;
+      if (may_be_walked(**at)) at = &(*at)->older;
       else delete std::exchange(*at, (*at)->older);
     }
   }
@@ -308,9 +326,7 @@ bus_object* bus_state::collect() noexcept {
   bus_object* gone = nullptr;
   for (bus_handler** at = &parting; *at != nullptr;) {
     bus_handler* const handler = *at;
-    bool used = false;
-    for (publisher const* thread = publishers; thread != nullptr && !used; thread = thread->next) used = runs(*thread, *handler);
-    if (used) {
+    if (any_publisher([&](publisher const& thread) { return runs(thread, *handler); })) {
       at = &handler->next;
       continue;
     }
@@ -326,14 +342,13 @@ bus_object* bus_state::collect() noexcept {
   return gone;
 }
 
-// The hooks of the lists with handlers that are waiting for their end are armed, all others are not.
-void bus_state::arm_hooks() noexcept {
-  for (handler_list* list : lists) {
-    for (; list != nullptr; list = list->older) {
-      bool const wanted = std::any_of(list->handlers.begin(), list->handlers.end(),
-                                      [](bus_handler const* h) { return h != nullptr && h->ended; });
-      list->arm_hook(wanted);
-    }
+// The publishes that keep a handler from being destroyed look again when they are done.
+void bus_state::arm_hooks() const noexcept {
+  for (bus_handler const* handler = parting; handler != nullptr; handler = handler->next) {
+    any_entry(*handler, [](handler_list& list, std::size_t) {
+      list.arm_hook();
+      return false;
+    });
   }
 }
 
@@ -367,11 +382,11 @@ void end_subscription(bus_handler* handler) noexcept {
 subscription make_subscription(bus_handler* handler) noexcept { return subscription(handler); }
 
 constinit thread_local bus_entry const* walking = &not_announced;
-constinit bus_entry const entering{nullptr, nullptr, true};
 
 namespace {
 
-template <bool Asymmetric> void announce(std::atomic<bus_entry const*>& word, bus_entry const* entry) noexcept {
+template <bool Asymmetric> void announce(std::atomic<bus_entry const*>& word,
+                                         bus_entry const* entry) noexcept {
   if constexpr (Asymmetric) {
     word.store(entry, std::memory_order_release);
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -386,13 +401,15 @@ template <class MakeFailure> void report(bus_state& bus, MakeFailure make_failur
   try {
     bus.bus->publish(make_failure());
   } catch (...) {
-    // No memory for the text. The failure is counted all the same.
+    this_publisher->reporting = false; // No memory for the text; the failure is counted all the same.
+    return;
   }
   this_publisher->reporting = false;
 }
 
 template <bool Asymmetric>
-std::size_t walk(bus_state& bus, bus_list& list, void const* event, envelope const& at, std::string_view type) noexcept {
+std::size_t walk(bus_state& bus, bus_list& list, void const* event, envelope const& at,
+                 std::string_view type) noexcept {
   auto& word = this_publisher->inner[this_publisher->depth++];
   bus_entry const* entry = list.load(std::memory_order_acquire);
   for (;;) {
@@ -417,19 +434,24 @@ std::size_t walk(bus_state& bus, bus_list& list, void const* event, envelope con
   return failed;
 }
 
-std::size_t publish_known(bus_state& bus, bus_list& list, void const* event, envelope const& at, std::string_view type) noexcept {
+std::size_t publish_known(bus_state& bus, bus_list& list, void const* event, envelope const& at,
+                          std::string_view type) noexcept {
   bus_entry const* const outermost = walking;
-  std::size_t const depth = this_publisher->depth + (outermost != nullptr && outermost != &not_announced ? 1 : 0);
+  std::size_t const depth = this_publisher->depth +
+                            (outermost != nullptr && outermost != &not_announced ? 1 : 0);
   if (depth >= event_bus::nesting_max + (this_publisher->reporting ? 1 : 0)) {
     report(bus, [&] {
-      return handler_failure{make_error(errc::limit_exceeded,
-                                        "an event {} was published in handlers {} deep and not delivered, at most {} are allowed",
-                                        type, depth + 1, event_bus::nesting_max),
-                             type};
+      return handler_failure{
+          make_error(
+              errc::limit_exceeded,
+              "an event {} was published in handlers {} deep and not delivered, at most {} are allowed", type,
+              depth + 1, event_bus::nesting_max),
+          type};
     });
     return 1;
   }
-  return has_process_barrier() ? walk<true>(bus, list, event, at, type) : walk<false>(bus, list, event, at, type);
+  return has_process_barrier() ? walk<true>(bus, list, event, at, type)
+                               : walk<false>(bus, list, event, at, type);
 }
 
 } // namespace
@@ -456,7 +478,8 @@ namespace cleave {
 event_bus::event_bus() : lists_(nullptr), state_(nullptr) {
   auto made = std::make_unique<detail::bus_state>(this, nullptr);
   std::lock_guard lock(detail::mutex);
-  made->grow_for(std::max<std::uint32_t>(detail::channels, 1)); // also without any subscription there is the empty list 0
+  made->grow_for(std::max<std::uint32_t>(detail::channels,
+                                         1)); // also without any subscription there is the empty list 0
   made->next = detail::buses;
   state_ = detail::buses = made.release();
 }
@@ -465,7 +488,7 @@ event_bus::~event_bus() {
   detail::bus_object* gone = nullptr;
   {
     std::lock_guard lock(detail::mutex);
-    for (detail::handler_list* list : state_->lists) {
+    for (detail::handler_list const* list : state_->lists) {
       for (; list != nullptr; list = list->older) {
         CLEAVE_ASSERT(!detail::is_walked(*list), "an event_bus is destroyed while it publishes");
       }
@@ -473,9 +496,9 @@ event_bus::~event_bus() {
     detail::bus_state** at = &detail::buses;
     while (*at != state_) at = &(*at)->next;
     *at = state_->next;
-    for (std::uint32_t channel = 0; channel < state_->lists.size(); ++channel) {
-      if (state_->lists[channel] == nullptr) continue;
-      for (detail::bus_handler* h : state_->lists[channel]->handlers) {
+    for (detail::handler_list const* list : state_->lists) {
+      if (list == nullptr) continue;
+      for (detail::bus_handler* h : list->handlers) {
         if (h == nullptr || h->ended) continue;
         h->object->next = std::exchange(gone, h->object);
         h->bus = nullptr;
@@ -491,12 +514,9 @@ event_bus::~event_bus() {
   detail::destroy_all(gone);
 }
 
-subscription event_bus::add(std::atomic<std::uint32_t>& channel, detail::bus_object* object, detail::handler_call* call) {
-  struct destroyer {
-    void operator()(detail::bus_object* o) const noexcept { o->destroy(o); }
-  };
-  std::unique_ptr<detail::bus_object, destroyer> owned(object);
-  std::unique_ptr<detail::bus_handler> handler(new detail::bus_handler{state_, 0, call, object});
+subscription event_bus::add(std::atomic<std::uint32_t>& channel, detail::bus_object* object,
+                            detail::handler_call* call) try {
+  auto handler = std::make_unique<detail::bus_handler>(state_, 0U, call, object);
   std::unique_lock lock(detail::mutex);
   if (channel.load(std::memory_order_relaxed) == 0) {
     std::uint32_t const number = detail::channels + 1;
@@ -506,12 +526,14 @@ subscription event_bus::add(std::atomic<std::uint32_t>& channel, detail::bus_obj
   }
   handler->channel = channel.load(std::memory_order_relaxed);
   state_->add(handler.get());
-  owned.release();
   // Lists that were replaced are few and small; a process barrier for each would cost more than they do.
   detail::bus_object* const gone = state_->unfenced >= 16 ? state_->collect() : nullptr;
   lock.unlock();
   detail::destroy_all(gone);
   return detail::make_subscription(handler.release());
+} catch (...) {
+  object->destroy(object);
+  throw;
 }
 
 void event_bus::report_failure(std::string_view type) noexcept {

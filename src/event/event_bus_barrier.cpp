@@ -15,8 +15,8 @@ namespace cleave::detail {
 
 bool has_process_barrier() noexcept {
   // Registration is for the process, lasts until exec, and is inherited by fork.
-  static bool const registered =
-      ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+  static bool const registered = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) ==
+                                 0;
   return registered;
 }
 

@@ -7,17 +7,19 @@
 //
 // For subscribers that are known at compile time see static_event_bus.hpp, for delivery on other threads async_event_bus.hpp.
 //
-// How publishing does without a lock. The handlers of one event type are an immutable list; the only thing that ever changes in
-// it is a handler's call, once, to a function that does nothing. A publisher announces in a word of its own thread (`walking`)
-// which entry it is about to call, and then reads the list, or the entry's call, again. Who ends a subscription first changes
-// these, then reads the words of all threads. Between the two steps each side needs a full barrier: the publisher's is free (it
-// only stops the compiler), because the other side's is a barrier in every running thread of the process (membarrier(2)). So
-//   either the publisher announced before that barrier: the other side sees it, and waits for it or leaves the memory alone;
-//   or it announced after: then it reads the new list, or the call that does nothing.
-// This is the hazard pointer (Michael 2004) with the asymmetric fence of Dice, Huang and Yang (2001) and P1202. Memory is
-// handed back through `walking` as well: the publisher stores with release, the other side loads with acquire, so that all that
-// a handler did happens before its destruction. Without membarrier(2), and in publishes nested in handlers on such a
-// system, the announcement is a sequentially consistent store instead. The parts that run rarely are in src/event/event_bus.cpp.
+// How publishing does without a lock. The handlers of one event type are a list that does not change, but for a handler's call,
+// which is changed once, to a function that does nothing. In a word of its own thread (`walking`) a publisher announces that it
+// is about to read where the list is, then which entry it is about to read and call. Who changes something (puts a new list in
+// the place of the old one, or a call that does nothing in the place of a handler's) does so first and reads the words of all
+// threads afterwards. Between its two steps each side needs a full barrier, or both could miss each other. The publisher's is
+// free, it only stops the compiler, because the other side's is one in every running thread of the process (membarrier(2)):
+//   either the publisher announced before it: then the other side sees the announcement, and waits, or leaves the memory alone;
+//   or the publisher announced after it: then it reads the new list, and the call that does nothing.
+// The other way round, what a handler did happens before its destruction: a publisher announces the next entry, and the end,
+// with release, and the other side reads the words with acquire. This is the hazard pointer (Michael, "Hazard Pointers", 2004)
+// with the asymmetric barrier (Dice, Huang, Yang, "Asymmetric Dekker Synchronization", 2001; P1202). Where there is no
+// membarrier(2), publishers announce with a sequentially consistent store instead, in publish_unusual. The parts that run
+// rarely are in src/event/event_bus.cpp.
 #pragma once
 
 #include <cleave/event/envelope.hpp>
@@ -55,12 +57,13 @@ using bus_list = std::atomic<bus_entry const*>;
 // The number of an event type in the tables of all buses; 0 while nobody has subscribed to it on any bus.
 template <class E> inline constinit std::atomic<std::uint32_t> bus_channel{0};
 
-// The entry that this thread's outermost publish is about to call; nullptr: none. Threads begin with `not_announced`, and keep
-// it where the plain announcement would not do, so that publish() has one test for everything unusual.
+// The entry that this thread's outermost publish is at; nullptr: no publish. A thread begins with another value, and keeps that
+// where this kind of announcement would not do, so that publish() has one test for everything unusual.
 // Only its thread changes it, and may therefore read it plainly; everything else is atomic.
 extern constinit thread_local bus_entry const* walking [[gnu::tls_model("initial-exec")]];
 using announcement = std::atomic_ref<bus_entry const*>;
-extern bus_entry const entering;
+// What `walking` says between the decision to publish and the first entry. No entry has this address.
+inline bus_entry const* entering() noexcept { return reinterpret_cast<bus_entry const*>(std::uintptr_t{1}); }
 
 inline constexpr envelope empty_envelope{};
 
@@ -70,8 +73,8 @@ std::size_t publish_unusual(bus_state& bus, bus_list& list, void const* event, e
 
 } // namespace detail
 
-// Any function may be called from any thread at once, also inside handlers; only construction and destruction may not overlap
-// with other calls. The destructor waits for handlers that still run on other threads; a handler must not destroy its bus.
+// Any function may be called from any thread at once, also inside handlers; only construction and destruction must not overlap
+// with other calls (a bus that is destroyed while it publishes is found out and stops the program).
 class event_bus {
 public:
   // How deep publishes may nest in handlers of a thread (all its buses together). A deeper one is not delivered and counts as
@@ -85,33 +88,38 @@ public:
 
   // `handler` is called with (E const&) or (E const&, envelope const&) for each event of type E that is published afterwards,
   // in the order of subscription. It is called by every publishing thread, so by several at once if there are several. A
-  // publish that is under way does not call it any more. May throw std::bad_alloc and what moving the handler throws.
+  // publish that is under way does not call it. May throw std::bad_alloc and what moving the handler throws.
   template <class E, class F> [[nodiscard]] subscription subscribe(F&& handler) {
     using stored = std::decay_t<F>;
     using object = detail::bus_object_of<stored>;
     constexpr bool takes_envelope = std::is_invocable_v<stored&, E const&, envelope const&>;
-    static_assert(std::is_same_v<E, std::remove_cvref_t<E>>, "cleave: subscribe<E> wants the plain event type, without const or &");
-    static_assert(takes_envelope || std::is_invocable_v<stored&, E const&>,
-                  "cleave: the handler of subscribe<E> must be callable with (E const&) or (E const&, envelope const&)");
-    return add(
-        detail::bus_channel<E>,
-        new object{{[](detail::bus_object* o) noexcept { delete static_cast<object*>(o); }}, std::forward<F>(handler)},
-        [](void* context, void const* event, [[maybe_unused]] envelope const& at) {
-          auto& h = static_cast<object*>(static_cast<detail::bus_object*>(context))->handler;
-          if constexpr (takes_envelope) h(*static_cast<E const*>(event), at);
-          else h(*static_cast<E const*>(event));
-        });
+    static_assert(std::is_same_v<E, std::remove_cvref_t<E>>,
+                  "cleave: subscribe<E> wants the plain event type, without const or &");
+    static_assert(
+        takes_envelope || std::is_invocable_v<stored&, E const&>,
+        "cleave: the handler of subscribe<E> must be callable with (E const&) or (E const&, envelope const&)");
+    return add(detail::bus_channel<E>,
+               new object{{[](detail::bus_object* o) noexcept { delete static_cast<object*>(o); }},
+                          std::forward<F>(handler)},
+               [](void* context, void const* event, [[maybe_unused]] envelope const& at) {
+                 auto& h = static_cast<object*>(static_cast<detail::bus_object*>(context))->handler;
+                 if constexpr (takes_envelope) h(*static_cast<E const*>(event), at);
+                 else h(*static_cast<E const*>(event));
+               });
   }
 
   // Calls the handlers of E on this thread; `at` is what those that take an envelope get. A handler that throws does not keep
   // the event from the others: the exception is caught and told as an event handler_failure (what the handlers of that one
   // throw is only counted). Returns how many handlers threw. Never allocates, takes no lock.
-  template <class E> std::size_t publish(E const& event, envelope const& at = detail::empty_envelope) noexcept {
-    if (detail::walking != nullptr) [[unlikely]] return publish_unusual(event, at);
-    announce(&detail::entering);
+  template <class E>
+  std::size_t publish(E const& event, envelope const& at = detail::empty_envelope) noexcept {
+    if (detail::walking != nullptr) [[unlikely]]
+      return publish_unusual(event, at);
+    announce(detail::entering());
     // In this order: every table is large enough for a number before the number can be seen.
     std::uint32_t const channel = detail::bus_channel<E>.load(std::memory_order_acquire);
-    detail::bus_entry const* entry = lists_.load(std::memory_order_acquire)[channel].load(std::memory_order_acquire);
+    detail::bus_entry const* entry = lists_.load(std::memory_order_acquire)[channel].load(
+        std::memory_order_acquire);
     announce(entry);
     std::size_t failed = 0;
     for (;;) {
@@ -121,7 +129,8 @@ public:
         ++failed;
         report_failure(detail::type_text<E>);
       }
-      if (entry->last.load(std::memory_order_relaxed)) [[likely]] break;
+      if (entry->last.load(std::memory_order_relaxed)) [[likely]]
+        break;
       announce(++entry);
     }
     detail::announcement(detail::walking).store(nullptr, std::memory_order_release);
@@ -133,10 +142,13 @@ private:
     detail::announcement(detail::walking).store(entry, std::memory_order_release);
     std::atomic_signal_fence(std::memory_order_seq_cst); // the free half of the asymmetric barrier
   }
-  subscription add(std::atomic<std::uint32_t>& channel, detail::bus_object* object, detail::handler_call* call);
-  template <class E> [[gnu::noinline]] std::size_t publish_unusual(E const& event, envelope const& at) noexcept {
+  subscription add(std::atomic<std::uint32_t>& channel, detail::bus_object* object,
+                   detail::handler_call* call);
+  template <class E>
+  [[gnu::noinline]] std::size_t publish_unusual(E const& event, envelope const& at) noexcept {
     std::uint32_t const channel = detail::bus_channel<E>.load(std::memory_order_acquire);
-    return detail::publish_unusual(*state_, lists_.load(std::memory_order_acquire)[channel], &event, at, detail::type_text<E>);
+    return detail::publish_unusual(*state_, lists_.load(std::memory_order_acquire)[channel], &event, at,
+                                   detail::type_text<E>);
   }
   void report_failure(std::string_view type) noexcept; // inside a catch block
 

@@ -11,14 +11,16 @@
 namespace cleave {
 
 struct handler_failure {
-  error reason;           // errc::handler_failed with what was thrown, or errc::limit_exceeded: nested too deep, not delivered
+  error
+      reason; // errc::handler_failed with what was thrown, or errc::limit_exceeded: nested too deep, not delivered
   std::string_view event; // the C++ name of the event's type; for people, it differs between compilers
 };
 
 namespace detail {
 
 template <class E> constexpr std::string_view find_type_text() noexcept {
-  std::string_view const text = __PRETTY_FUNCTION__; // "... [with E = name; ...]" (GCC) or "... [E = name]" (Clang)
+  std::string_view const text =
+      __PRETTY_FUNCTION__; // "... [with E = name; ...]" (GCC) or "... [E = name]" (Clang)
   auto const begin = text.find("E = ") + 4;
   return text.substr(begin, text.find_first_of(";]", begin) - begin);
 }

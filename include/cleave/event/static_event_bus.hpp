@@ -24,7 +24,8 @@ template <std::size_t, class Subscriber> struct static_subscriber {
 
 template <class Indices, class... Subscribers> struct static_subscribers;
 template <std::size_t... I, class... Subscribers>
-struct static_subscribers<std::index_sequence<I...>, Subscribers...> : static_subscriber<I, Subscribers>... {};
+struct static_subscribers<std::index_sequence<I...>, Subscribers...> : static_subscriber<I, Subscribers>... {
+};
 
 } // namespace detail
 
@@ -79,10 +80,12 @@ private:
   }
 
   [[gnu::noinline, gnu::cold]] void report(std::string_view event) noexcept {
-    publish_to_all<false>(detail::current_failure(event), envelope{}, std::index_sequence_for<Subscribers...>());
+    publish_to_all<false>(detail::current_failure(event), envelope{},
+                          std::index_sequence_for<Subscribers...>());
   }
 
-  [[no_unique_address]] detail::static_subscribers<std::index_sequence_for<Subscribers...>, Subscribers...> subscribers_;
+  [[no_unique_address]] detail::static_subscribers<std::index_sequence_for<Subscribers...>, Subscribers...>
+      subscribers_;
 };
 
 // A named object is referred to, a temporary kept.
