@@ -66,7 +66,7 @@ public:
 
 private:
   template <class C> command_result run(C const& command, command_context const& context) {
-    auto record = detail::record_of(command, context);
+    auto record = detail::command_record_of(command, context);
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
 

@@ -66,7 +66,7 @@ private:
 };
 
 // The record of a command that carries an id; empty for one that does not.
-template <class C> result<command_record> record_of(C const& command, command_context const& context) {
+template <class C> result<command_record> command_record_of(C const& command, command_context const& context) {
   constexpr std::string_view name = command_name<C>;
   if (context.id.nil()) return command_record{};
   if (name.empty()) {
