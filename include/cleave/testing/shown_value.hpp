@@ -86,7 +86,7 @@ template <class T> void fields_of(void const* object, std::vector<shown_field>& 
   if constexpr (cleave::detail::described<T>) {
     auto const& value = *static_cast<T const*>(object);
     [&]<template <class...> class L, class... Ds>(L<Ds...>*) {
-      (out.push_back({Ds::name, text_of<cleave::detail::field_type<T, Ds>>(&(value.*Ds::pointer))}), ...);
+      (out.push_back({Ds::name, text_of<cleave::detail::field_type<Ds>>(&(value.*Ds::pointer))}), ...);
     }(static_cast<cleave::detail::described_fields<T>*>(nullptr));
   }
 }
