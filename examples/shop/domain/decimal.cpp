@@ -18,9 +18,10 @@ std::string decimal_text(std::int64_t units, int places) {
 cleave::result<std::int64_t> parse_decimal(std::string_view text, int places) {
   auto const refused = [text, places] {
     auto const code = cleave::errc::invalid_argument;
-    return cleave::unexpected(places == 0 ? cleave::make_error(code, "\"{}\" is not a whole number", text)
-                                          : cleave::make_error(code, "\"{}\" is not a number with at most {} decimal places",
-                                                               text, places));
+    return cleave::unexpected(
+        places == 0 ? cleave::make_error(code, "\"{}\" is not a whole number", text)
+                    : cleave::make_error(code, "\"{}\" is not a number with at most {} decimal places", text,
+                                         places));
   };
   bool const negative = text.starts_with('-');
   auto const digits = text.substr(negative ? 1 : 0);
