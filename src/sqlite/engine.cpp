@@ -20,9 +20,16 @@ struct engine::plain_append final : queued_write {
       outcome = unexpected(at.error());
       return;
     }
-    log_writer& log = engine_.writer_.log();
-    outcome = log.append(request, encoded, *at);
-    if (log.broken()) engine_.writer_.file().note_failure(*log.broken());
+    log_group& group = engine_.writer_;
+    try {
+      outcome = group.log().append(request, encoded, *at);
+      if (group.log().broken()) group.file().note_failure(*group.log().broken());
+    } catch (...) {
+      // Out of memory: rows may be there already, and the other threads of the group wait for an answer.
+      outcome = unexpected(error(errc::limit_exceeded, "out of memory while appending",
+                                 cleave::detail::current_exception_error("an append")));
+      group.file().note_failure(outcome.error());
+    }
   }
   void fail(error const& reason) override { outcome = unexpected(reason); }
 

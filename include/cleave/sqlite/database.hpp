@@ -24,6 +24,8 @@ struct database_options {
 };
 
 // One connection. One thread at a time. Foreign keys are enforced; everything else is as SQLite has it.
+// Do not write with it to the file of an event store or read store: those keep one writer, and their own checkpoints, because
+// of a bug in SQLite before 3.51.3. Use the store's transact or apply.
 //
 // Errors carry the file, the SQL and SQLite's own words. errc::constraint_violated: a rule of a table (unique, primary key,
 // foreign key, check, not null) refused a row; violated_rule() says which kind. errc::disk_full, io_error, corrupt, busy,
