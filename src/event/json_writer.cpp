@@ -257,7 +257,7 @@ result<void> encode_json(void const* value, std::string& out, json_write* write)
       writer.flush();
       return {};
     }
-    out.resize(before);
+    if (out.size() > before) out.resize(before);
     return unexpected(writer.failure().take());
   } catch (...) {
     if (out.size() > before) out.resize(before);

@@ -79,10 +79,23 @@ inline constexpr bool only_data_members<L<Ds...>> = (std::is_member_object_point
 template <class List> inline constexpr bool is_empty_list = false;
 template <template <class...> class L> inline constexpr bool is_empty_list<L<>> = true;
 
+template <std::size_t Size> consteval bool all_differ(std::string_view const (&names)[Size]) {
+  for (std::size_t i = 0; i < Size; ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (names[i] == names[k]) return false;
+    }
+  }
+  return true;
+}
+template <class List> inline constexpr bool names_of_fields_differ = true;
+template <template <class...> class L, class D, class... Ds>
+inline constexpr bool names_of_fields_differ<L<D, Ds...>> = all_differ({D::name, Ds::name...});
+
 // The descriptors of a described struct's data members, those of its bases first.
 template <class T> struct find_fields {
   using type = boost::describe::describe_members<
       T, boost::describe::mod_any_access | boost::describe::mod_inherited | boost::describe::mod_hidden>;
+  static_assert(names_of_fields_differ<type>, "cleave: a described field has the same name as one of a base");
 };
 template <class T>
   requires(is_empty_list<decltype(boost_base_descriptor_fn(static_cast<T**>(nullptr)))> &&

@@ -24,15 +24,6 @@ template <class E>
 inline constexpr auto const& json_enumerators =
     enumerators_of<boost::describe::describe_enumerators<E>>::value;
 
-template <std::size_t Size> consteval bool all_differ(std::string_view const (&names)[Size]) {
-  for (std::size_t i = 0; i < Size; ++i) {
-    for (std::size_t k = 0; k < i; ++k) {
-      if (names[i] == names[k]) return false;
-    }
-  }
-  return true;
-}
-
 // The names of a variant's alternatives.
 template <class List> struct alternative_names;
 template <template <class...> class L, class... Ts> struct alternative_names<L<Ts...>> {
