@@ -58,6 +58,8 @@ public:
         inline_projectors_(std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
         query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)), side_(store, inline_projectors_, bus_, options_.write),
         commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))) {
+    CLEAVE_ASSERT(options_.projector.batch >= 1 && options_.projector.attempts >= 1,
+                  "projector_options::batch and attempts are at least 1");
     inline_projectors_.for_each([](auto& projector) {
       while (projector.step() == step::worked) {}
     });
@@ -72,7 +74,9 @@ public:
   application(application const&) = delete;
   application& operator=(application const&) = delete;
   ~application() {
-    projectors_.for_each([](auto& projector) { projector.progress().close(); });
+    auto const close = [](auto& projector) { projector.progress().close(); };
+    projectors_.for_each(close);
+    inline_projectors_.for_each(close);
   }
 
   // Executes one command. The result is the commit, the domain's rejection, or an error; a command with an id is executed once.

@@ -37,7 +37,8 @@ template <class P, class Store> struct memory_projector_factory {
   Store* log;
   P empty;
   projector_options options;
-  memory_projector<P, Store> operator()() const { return memory_projector<P, Store>(*log, empty, options); }
+  bool in_commit;
+  memory_projector<P, Store> operator()() const { return memory_projector<P, Store>(*log, empty, options, in_commit); }
 };
 template <class Projector, class P, class Store, class ReadStore> struct stored_projector_factory {
   Store* log;
@@ -89,7 +90,7 @@ template <bool Inline, class... Ps> struct projections_part : part_base {
 private:
   template <class Store> auto factories(Store& log, projector_options const& options) const {
     return std::apply(
-        [&](Ps const&... each) { return std::tuple(memory_projector_factory<Ps, Store>{&log, each, options}...); }, empty);
+        [&](Ps const&... each) { return std::tuple(memory_projector_factory<Ps, Store>{&log, each, options, Inline}...); }, empty);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 
@@ -14,6 +15,26 @@ struct projection_progress::state {
   std::atomic<bool> closed = false;
   std::mutex mutable mutex;
   std::optional<error> why;
+  std::size_t waiting = 0;
+  std::condition_variable left;
+
+  // Counts a wait, so that close() can see its end.
+  class wait_guard {
+  public:
+    explicit wait_guard(state& of) : of_(of) {
+      std::scoped_lock const lock(of_.mutex);
+      ++of_.waiting;
+    }
+    wait_guard(wait_guard const&) = delete;
+    wait_guard& operator=(wait_guard const&) = delete;
+    ~wait_guard() {
+      std::scoped_lock const lock(of_.mutex);
+      if (--of_.waiting == 0) of_.left.notify_all();
+    }
+
+  private:
+    state& of_;
+  };
 };
 
 projection_progress::projection_progress(std::string_view name) : name_(name), state_(new state) {}
@@ -33,6 +54,7 @@ bool projection_progress::failed() const noexcept { return state_->failed.load(s
 projection_status projection_progress::status() const {
   projection_status out{std::string(name_), reached(), {}};
   std::scoped_lock const lock(state_->mutex);
+  out.waiting = state_->waiting;
   if (state_->why) out.failure = state_->why->message();
   return out;
 }
@@ -40,11 +62,14 @@ projection_status projection_progress::status() const {
 void projection_progress::close() noexcept {
   state_->closed.store(true, std::memory_order_release);
   reached_.interrupt();
+  std::unique_lock lock(state_->mutex);
+  state_->left.wait(lock, [&] { return state_->waiting == 0; });
 }
 
 result<void> projection_progress::wait(at_least wanted) {
   using namespace std::chrono;
   if (reached() >= wanted.position) return {};
+  state::wait_guard const counted(*state_);
   auto const wait = microseconds(std::clamp<std::int64_t>(wanted.timeout_us, 0, at_least::longest_timeout_us));
   auto const deadline = steady_clock::now() + wait;
   for (;;) {

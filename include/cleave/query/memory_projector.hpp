@@ -11,29 +11,33 @@
 
 namespace cleave {
 
-// Owns one projection of the memory form. Built from position 0. step() and the inline functions are for one thread at a
-// time; everything else for any thread.
+// Owns one projection of the memory form. Built from position 0. Any thread, all functions: they take turns.
 template <class P, class Store> class memory_projector {
   static_assert(detail::checked_memory_projection<P>);
 
 public:
   using queries = detail::queries_of<P>;
 
-  memory_projector(Store& log, P empty, projector_options const& options)
-      : log_(log), options_(options), empty_(std::move(empty)), model_(empty_), progress_(P::name) {}
+  // `in_commit`: no thread steps it, appends do through the inline functions; then a waiting query looks for what others appended.
+  memory_projector(Store& log, P empty, projector_options const& options, bool in_commit = false)
+      : log_(log), options_(options), in_commit_(in_commit), empty_(std::move(empty)), model_(empty_), progress_(P::name) {}
 
   projection_progress& progress() noexcept { return progress_; }
   position reached() const noexcept { return progress_.reached(); }
-  result<void> wait(at_least wanted) { return detail::wait_for(*this, wanted, options_.threads); }
+  result<void> wait(at_least wanted) {
+    if (in_commit_) {
+      while (reached() < wanted.position && step() == step::worked) {}
+    }
+    return detail::wait_for(*this, wanted, options_.threads);
+  }
 
   // Applies one batch. What `on` throws stops the projection: a struct that was left half-way is not to be trusted.
   cleave::step step() noexcept {
+    // Everything under the lock: two that step at once must not apply one event twice.
+    std::unique_lock const lock(mutex_);
     if (progress_.failed()) return step::failed;
     auto const before = reached();
-    auto read = [&] {
-      std::unique_lock const lock(mutex_);
-      return catch_up(before, options_.batch);
-    }();
+    auto read = catch_up(before, options_.batch);
     if (!read) {
       progress_.fail(std::move(read).error());
       return step::failed;
@@ -45,8 +49,8 @@ public:
   // The answer as of now. Queries share the model; a batch of the projector waits for them, and they for it. A model that was left
   // half-way by a failed event answers nothing any more.
   template <class Q> result<typename Q::result_type> answer(Q const& q) {
-    if (progress_.failed()) return unexpected(progress_.wait(at_least(position(UINT64_MAX))).error());
     std::shared_lock const lock(mutex_);
+    if (progress_.failed()) return unexpected(progress_.wait(at_least(position(UINT64_MAX))).error());
     try {
       return std::as_const(model_).answer(q);
     } catch (...) {
@@ -80,9 +84,13 @@ public:
     if (touched && committed) {
       progress_.advance(*committed);
     } else if (touched) {
-      model_ = empty_;
-      if (auto read = catch_up(position(), UINT64_MAX); read) progress_.advance(*read);
-      else progress_.fail(std::move(read).error());
+      try {
+        model_ = empty_;
+        if (auto read = catch_up(position(), UINT64_MAX); read) progress_.advance(*read);
+        else progress_.fail(std::move(read).error());
+      } catch (...) {
+        progress_.fail(detail::current_exception_error("the copy of a projection"));
+      }
     }
     mutex_.unlock();
   }
@@ -101,6 +109,7 @@ private:
 
   Store& log_;
   projector_options options_;
+  bool in_commit_;
   P empty_;
   P model_;
   position applied_; // inline only: the last event in the model, committed or not

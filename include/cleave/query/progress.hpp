@@ -8,6 +8,7 @@
 #include <cleave/event/position.hpp>
 #include <cleave/query/consistency.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@ struct projection_status {
   std::string name;
   position checkpoint;  // it reflects every event up to here
   std::string failure;  // why it stopped; empty while it works
+  std::size_t waiting = 0; // queries that wait for it at the moment
 };
 
 // Every function may be called from any thread.
@@ -40,7 +42,8 @@ public:
   // Returns when the wanted position is reached; errc::stale after the timeout; the failure, as the cause of an errc::stale, as
   // soon as there is one and the position cannot be reached any more.
   result<void> wait(at_least wanted);
-  // Ends all waits with errc::stale, now and from now on. For shutdown.
+  // Ends all waits with errc::stale, now and from now on, and returns when none is under way. For shutdown: who waited does not
+  // touch this object any more.
   void close() noexcept;
 
 private:
