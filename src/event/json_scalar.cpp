@@ -24,6 +24,7 @@ class digits {
 public:
   explicit digits(std::string_view text) noexcept : text_(text) {}
   std::size_t left() const noexcept { return text_.size(); }
+  bool next_is(char c) const noexcept { return !text_.empty() && text_[0] == c; }
   bool digit_next() const noexcept { return !text_.empty() && text_[0] >= '0' && text_[0] <= '9'; }
   char take() noexcept {
     if (text_.empty()) return '\0';
@@ -113,9 +114,8 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) noexcept {
   int const minute = in.number(2);
   in.expect(':');
   int const second = in.number(2);
-  std::size_t const before = in.left();
   std::int64_t fraction = 0;
-  if (in.good() && text[text.size() - before] == '.') {
+  if (in.next_is('.')) {
     in.take();
     int scale = 100'000;
     if (!in.digit_next()) in.fail();

@@ -104,8 +104,8 @@ struct find_fields<T> {
   using type = own_members<T>;
 };
 template <class T> using described_fields = typename find_fields<T>::type;
-template <class Field, class T> Field field_of(Field T::*);
-template <class D> using field_type = decltype(field_of(D::pointer));
+template <class Field, class T> Field& field_of(Field T::*); // by reference: a const field stays one
+template <class D> using field_type = std::remove_reference_t<decltype(field_of(D::pointer))>;
 
 // Whether cleave::codec<T> is the application's.
 template <class T>
