@@ -21,7 +21,7 @@ public:
   std::string const& text() const noexcept { return text_; }
 
   template <class Stream> friend auto operator<<(Stream& out, report const& told)
-      -> decltype(out << told.text()) {
+      -> decltype(out << std::declval<std::string const&>()) {
     return out << told.text();
   }
 
