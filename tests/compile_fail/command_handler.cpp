@@ -24,13 +24,24 @@ struct store {
   struct transaction {};
 };
 
-struct nothing_said {
-  ONLY_RIGHT(using commands = cleave::command_set<>; static constexpr std::string_view category = "a";)
+struct no_commands {
+  ONLY_RIGHT(using commands = cleave::command_set<>;)
+  static constexpr std::string_view category = "a";
+};
+struct no_category {
+  using commands = cleave::command_set<>;
+  ONLY_RIGHT(static constexpr std::string_view category = "a";)
+};
+struct no_id {
+  using commands = cleave::command_set<command>;
+  static constexpr std::string_view category = "a";
+  ONLY_RIGHT(static int id(command const& c) { return c.key; })
+  cleave::decision<happened> handle(command const&) { return happened{}; }
 };
 struct no_handle {
   using commands = cleave::command_set<command>;
   static constexpr std::string_view category = "a";
-  ONLY_RIGHT(static int id(command const& c) { return c.key; })
+  static int id(command const& c) { return c.key; }
   ONLY_RIGHT(cleave::decision<happened> handle(command const&) { return happened{}; })
 };
 struct two_ways {
@@ -43,4 +54,4 @@ struct two_ways {
 
 template <class H> constexpr bool checked = cleave::detail::checked_handler<H, store>::value;
 
-int main() { return static_cast<int>(checked<nothing_said>) + checked<no_handle> + checked<two_ways>; }
+int main() { return static_cast<int>(checked<no_commands>) + checked<no_category> + checked<no_id> + checked<no_handle> + checked<two_ways>; }

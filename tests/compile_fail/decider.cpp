@@ -44,8 +44,20 @@ struct not_copyable {
   using events = cleave::event_set<>;
   static constexpr std::string_view category = "a";
 };
-struct nothing_said {
-  ONLY_RIGHT(using commands = cleave::command_set<>; using events = cleave::event_set<>; static constexpr std::string_view category = "a";)
+struct no_commands {
+  ONLY_RIGHT(using commands = cleave::command_set<>;)
+  using events = cleave::event_set<>;
+  static constexpr std::string_view category = "a";
+};
+struct no_events {
+  using commands = cleave::command_set<>;
+  ONLY_RIGHT(using events = cleave::event_set<>;)
+  static constexpr std::string_view category = "a";
+};
+struct no_category {
+  using commands = cleave::command_set<>;
+  using events = cleave::event_set<>;
+  ONLY_RIGHT(static constexpr std::string_view category = "a";)
 };
 struct no_evolve {
   using commands = cleave::command_set<>;
@@ -53,12 +65,20 @@ struct no_evolve {
   static constexpr std::string_view category = "a";
   ONLY_RIGHT(void evolve(happened const&) {})
 };
-struct no_decide {
+struct no_id {
   using commands = cleave::command_set<command>;
   using events = cleave::event_set<happened>;
   static constexpr std::string_view category = "a";
   void evolve(happened const&) {}
   ONLY_RIGHT(static int id(command const& c) { return c.key; })
+  cleave::decision<happened> decide(command const&) const { return happened{}; }
+};
+struct no_decide {
+  using commands = cleave::command_set<command>;
+  using events = cleave::event_set<happened>;
+  static constexpr std::string_view category = "a";
+  void evolve(happened const&) {}
+  static int id(command const& c) { return c.key; }
   ONLY_RIGHT(cleave::decision<happened> decide(command const&) const { return happened{}; })
 };
 struct wrong_event {
@@ -73,6 +93,6 @@ struct wrong_event {
 template <class D> constexpr bool checked = cleave::detail::checked_decider<D>::value;
 
 int main() {
-  return static_cast<int>(checked<no_default>) + checked<not_copyable> + checked<nothing_said> + checked<no_evolve> + checked<no_decide> +
+  return static_cast<int>(checked<no_default>) + checked<not_copyable> + checked<no_commands> + checked<no_events> + checked<no_category> + checked<no_evolve> + checked<no_id> + checked<no_decide> +
          checked<wrong_event>;
 }

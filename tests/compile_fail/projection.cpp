@@ -26,8 +26,13 @@ struct question {
 };
 struct session {};
 
-struct nothing_said {
-  ONLY_RIGHT(using events = cleave::event_set<>; static constexpr std::string_view name = "a.v1";)
+struct no_events {
+  ONLY_RIGHT(using events = cleave::event_set<>;)
+  static constexpr std::string_view name = "a.v1";
+};
+struct no_name {
+  using events = cleave::event_set<>;
+  ONLY_RIGHT(static constexpr std::string_view name = "a.v1";)
 };
 struct wrong_queries {
   using events = cleave::event_set<>;
@@ -54,7 +59,8 @@ struct handler {
 };
 
 int main() {
-  static_cast<void>(cleave::detail::checked_projection<nothing_said>::value);
+  static_cast<void>(cleave::detail::checked_projection<no_events>::value);
+  static_cast<void>(cleave::detail::checked_projection<no_name>::value);
   static_cast<void>(cleave::detail::checked_projection<wrong_queries>::value);
   static_cast<void>(cleave::detail::checked_memory_projection<in_memory>);
   static_cast<void>(cleave::detail::checked_stored_projection<stored, session>);

@@ -350,3 +350,18 @@ TEST_CASE("random values of a nested event come back unchanged") {
     if (std::isfinite(number)) REQUIRE(decoded<double>(encoded(number)) == number);
   }
 }
+
+TEST_CASE("encodable is true for exactly what the codec can store") {
+  STATIC_REQUIRE(cleave::encodable<order>);
+  STATIC_REQUIRE(cleave::encodable<tree>);
+  STATIC_REQUIRE(cleave::encodable<priced>);
+  STATIC_REQUIRE(cleave::encodable<std::variant<cash, card>>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<std::string_view>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<char>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<int*>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<std::vector<std::string_view>>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<std::map<int, int>>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<std::optional<std::optional<int>>>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<std::variant<int, card>>);
+  STATIC_REQUIRE_FALSE(cleave::encodable<std::pair<int, long double>>);
+}

@@ -77,6 +77,7 @@ template <class T> struct codec {
 
   // Reads what encode wrote, today or in an older version of T.
   static result<T> decode(std::string_view data) {
+    detail::check_form<T>();
     result<T> decoded; // filled in place, and the only object that is returned: nothing is moved
     detail::decode_json(data, &*decoded, &detail::read_any<T>, &decoded, &detail::fail_result<T>);
     return decoded;

@@ -133,9 +133,9 @@ concept array_like = fixed_size<T> && requires(T& array) {
   array.data();
 };
 template <class T>
-concept map_like = requires(T& map, std::string&& key) {
+concept map_like = requires(T& map, typename T::key_type const& key) {
   typename T::mapped_type;
-  map.try_emplace(std::move(key));
+  map.try_emplace(key);
 };
 template <class T>
 concept list_like = requires(T& list) {

@@ -40,7 +40,6 @@ template <class T> using alternative_indices =
 // The sentences for a type that has no JSON form. A field's type stands in the compiler's "required from" lines.
 template <class T> consteval void check_form() {
   constexpr json_form form = form_of<T>;
-  static_assert(!std::is_const_v<T>, "cleave: a const field cannot be read back");
   static_assert(
       !std::is_same_v<T, std::string_view> && !std::is_pointer_v<T>,
       "cleave: a view or a pointer owns nothing and has no stored form: use std::string or a container");
@@ -80,6 +79,7 @@ template <class T, template <class...> class L> struct record_of<T, L<>> {
 template <class T, template <class...> class L, class... Ds> struct record_of<T, L<Ds...>> {
   static_assert(sizeof...(Ds) <= limits::record_fields,
                 "cleave: a described struct has more fields than limits::record_fields");
+  static_assert((!std::is_const_v<field_type<Ds>> && ...), "cleave: a const field cannot be read back");
   static constexpr json_field fields[] = {{Ds::name, &type_of<field_type<Ds>>}...};
   static bool write(json_writer& writer, T const& record) {
     void const* const values[] = {&(record.*Ds::pointer)...};

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the store in memory promises beyond the contract of every store (tests/contract/memory_test.cpp).
+#include <cleave/memory/event_store.hpp>
+#include <cleave/testing/manual_clock.hpp>
+#include <cleave/testing/seeded_ids.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace cleave;
+using memory_store = memory::event_store;
+
+static_assert(cleave::event_store<memory_store>);
+static_assert(memory_store::keeps_objects);
+
+// Counts its objects, and refuses to be copied when told so. It has no codec: memory needs none.
+struct fragile {
+  static constexpr std::string_view event_name = "fragile.v1";
+  static inline int alive = 0;
+  static inline int copies_left = 1'000'000;
+
+  explicit fragile(int n) : number(n) { ++alive; }
+  fragile(fragile const& other) : number(other.number) {
+    if (copies_left == 0) throw std::runtime_error("too fragile");
+    --copies_left;
+    ++alive;
+  }
+  fragile& operator=(fragile const&) = delete;
+  ~fragile() { --alive; }
+  int number;
+};
+
+struct alignas(64) wide {
+  static constexpr std::string_view event_name = "wide.v1";
+  std::int64_t number = 0;
+};
+
+struct fixture {
+  testing::seeded_ids ids;
+  memory_store store;
+
+  new_event event(fragile const& of) { return to_new_event(ids.next_event(), of); }
+  result<appended> append(std::vector<new_event> const& events, stream_name stream = "thing-1") {
+    stream_append const part{stream, expectation::any(), events};
+    return store.append({.streams = {&part, 1}});
+  }
+  template <class Hook> result<appended> append(std::vector<new_event> const& events, Hook&& hook) {
+    stream_append const part{"thing-1", expectation::any(), events};
+    return store.append({.streams = {&part, 1}}, hook);
+  }
+  std::vector<int> numbers() {
+    std::vector<int> all;
+    REQUIRE(store.read_all({}, [&](recorded_event const& event) {
+      REQUIRE(event.type == &event_type_of<fragile>);
+      all.push_back(static_cast<fragile const*>(event.object)->number);
+      return true;
+    }));
+    return all;
+  }
+};
+
+result<void> agree(recorded_event const&) { return {}; }
+
+} // namespace
+
+TEST_CASE("events are kept as objects and destroyed with the store") {
+  fragile::copies_left = 1'000'000;
+  REQUIRE(fragile::alive == 0);
+  {
+    fixture f;
+    {
+      fragile const a(1);
+      fragile const b(2);
+      REQUIRE(f.append({f.event(a), f.event(b)}));
+    }
+    CHECK(fragile::alive == 2);
+    CHECK(f.numbers() == std::vector{1, 2});
+  }
+  CHECK(fragile::alive == 0);
+}
+
+TEST_CASE("a copy that throws stores nothing, and the copies before it are destroyed") {
+  fragile const a(1);
+  {
+    fixture f;
+    fragile::copies_left = 2;
+    auto const failed = f.append({f.event(a), f.event(a), f.event(a)});
+    REQUIRE(!failed);
+    CHECK(failed.error().code() == errc::handler_failed);
+    CHECK(failed.error().text() == "the copy of event fragile.v1 threw: too fragile");
+    CHECK(fragile::alive == 1);
+    CHECK(f.store.head()->value() == 0);
+
+    fragile::copies_left = 1'000'000;
+    REQUIRE(f.append({f.event(a)})->version == version(1));
+    CHECK(f.numbers() == std::vector{1});
+  }
+  CHECK(fragile::alive == 1);
+}
+
+TEST_CASE("a batch that failed leaves its tags and ids unused") {
+  fixture f;
+  fragile const a(1);
+  fragile::copies_left = 1;
+  std::string_view const tag = "seat:1";
+  std::vector<new_event> events = {f.event(a), f.event(a)};
+  for (new_event& event : events) event.tags = {&tag, 1};
+  REQUIRE(!f.append(events));
+  fragile::copies_left = 1'000'000;
+
+  query_item const item{.tags = {&tag, 1}};
+  append_condition const condition{{{&item, 1}}, position()};
+  stream_append const part{"thing-1", expectation::no_stream(), events};
+  auto const done = f.store.append({.streams = {&part, 1}, .condition = &condition});
+  REQUIRE(done);
+  CHECK_FALSE(done->repeated);
+  int found = 0;
+  REQUIRE(f.store.read_all({.filter = {{&item, 1}}}, [&](recorded_event const&) { return ++found, true; }));
+  CHECK(found == 2);
+}
+
+TEST_CASE("an object stands at its alignment, also behind bytes of any length") {
+  fixture f;
+  for (std::size_t i = 0; i < 100; ++i) {
+    std::string const bytes(i, 'x');
+    wide const object{static_cast<std::int64_t>(i)};
+    new_event const raw{.id = f.ids.next_event(), .name = "raw.v1", .data = bytes};
+    REQUIRE(f.append({raw, to_new_event(f.ids.next_event(), object)}));
+  }
+  std::int64_t next = 0;
+  REQUIRE(f.store.read_all({}, [&](recorded_event const& event) {
+    if (event.type == nullptr) {
+      CHECK(event.data == std::string(static_cast<std::size_t>(next), 'x'));
+    } else {
+      CHECK(reinterpret_cast<std::uintptr_t>(event.object) % alignof(wide) == 0);
+      CHECK(static_cast<wide const*>(event.object)->number == next++);
+    }
+    return true;
+  }));
+  CHECK(next == 100);
+}
+
+TEST_CASE("a hook sees each event before it is committed, in order, and not yet in the store") {
+  fixture f;
+  fragile const a(1);
+  fragile const b(2);
+  std::vector<std::uint64_t> positions;
+  std::vector<int> numbers;
+  REQUIRE(f.append({f.event(a)}));
+  auto const done = f.append({f.event(a), f.event(b)}, [&](recorded_event const& event) -> result<void> {
+    positions.push_back(event.at.position.value());
+    numbers.push_back(static_cast<fragile const*>(event.object)->number);
+    CHECK(event.at.stream.text() == "thing-1");
+    CHECK(event.at.version.value() == event.at.position.value());
+    CHECK(f.store.head()->value() == 1);
+    CHECK(f.numbers() == std::vector{1});
+    return {};
+  });
+  REQUIRE(done);
+  CHECK(positions == std::vector<std::uint64_t>{2, 3});
+  CHECK(numbers == std::vector{1, 2});
+  CHECK(f.store.head()->value() == 3);
+}
+
+TEST_CASE("a hook that fails or throws keeps the append from being stored") {
+  fragile::copies_left = 1'000'000;
+  fixture f;
+  fragile const a(1);
+  std::vector<new_event> const events = {f.event(a), f.event(a)};
+  int calls = 0;
+  auto const failed = f.append(events, [&](recorded_event const&) -> result<void> {
+    if (++calls == 2) return unexpected(make_error(errc::stale, "not now"));
+    return {};
+  });
+  REQUIRE(!failed);
+  CHECK(failed.error().code() == errc::stale);
+  CHECK(calls == 2);
+
+  auto const threw = f.append(events,
+                              [](recorded_event const&) -> result<void> { throw std::runtime_error("no"); });
+  REQUIRE(!threw);
+  CHECK(threw.error().code() == errc::handler_failed);
+  CHECK(threw.error().text() == "an inline projection threw: no");
+  CHECK(fragile::alive == 1);
+  CHECK(f.store.head()->value() == 0);
+
+  auto const done = f.append(events, agree);
+  REQUIRE(done);
+  CHECK(done->position == position(2));
+  CHECK_FALSE(done->repeated);
+}
+
+TEST_CASE("a hook is not called for a repeat, a conflict, or an append without events") {
+  fixture f;
+  fragile const a(1);
+  std::vector<new_event> const events = {f.event(a)};
+  int calls = 0;
+  auto const counting = [&](recorded_event const&) -> result<void> { return ++calls, result<void>(); };
+  REQUIRE(f.append(events, counting));
+  CHECK(f.append(events, counting)->repeated);
+  REQUIRE(f.append({}, counting));
+  std::vector<new_event> const others = {f.event(a)};
+  stream_append const part{"thing-1", expectation::no_stream(), others};
+  CHECK(f.store.append({.streams = {&part, 1}}, counting).error().code() == errc::version_conflict);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("a clock that throws keeps the append from being stored") {
+  struct broken_clock {
+    timestamp now() const { throw std::runtime_error("no time"); }
+  } clock;
+  memory_store store({.clock = clock});
+  testing::seeded_ids ids;
+  wide const object{1};
+  new_event const event = to_new_event(ids.next_event(), object);
+  stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+  auto const failed = store.append({.streams = {&part, 1}});
+  REQUIRE(!failed);
+  CHECK(failed.error().code() == errc::handler_failed);
+  CHECK(store.head()->value() == 0);
+}
+
+TEST_CASE("a store at its memory limit refuses an append, and keeps and serves what it has") {
+  testing::seeded_ids ids;
+  memory_store store({.max_bytes = 1'000'000});
+  std::string const bytes(10'000, 'x');
+  std::uint64_t stored = 0;
+  for (int i = 0; i < 200; ++i) {
+    new_event const event{.id = ids.next_event(), .name = "raw.v1", .data = bytes};
+    stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+    auto const done = store.append({.streams = {&part, 1}});
+    if (done) {
+      stored = done->position.value();
+      continue;
+    }
+    CHECK(done.error().code() == errc::limit_exceeded);
+    CHECK(done.error().text().find("1000000") != std::string::npos);
+  }
+  CHECK(stored > 20);
+  CHECK(stored < 100);
+  CHECK(store.bytes_used() <= 1'000'000);
+  std::uint64_t seen = 0;
+  auto const last = store.read_stream(
+      "thing-1", {}, [&](recorded_event const& event) { return ++seen, event.data == bytes; });
+  CHECK(last->value() == stored);
+  CHECK(seen == stored);
+}
+
+TEST_CASE("an index grows through many streams, names, tags and ids out of order") {
+  constexpr std::uint64_t count = 20'000;
+  memory_store store;
+  auto const id_of = [](std::uint64_t i) { return event_id(uuid::from_name(uuid(), std::to_string(i))); };
+  auto const attempt = [&](std::uint64_t i) {
+    std::string const name = "name-" + std::to_string(i % 700) + ".v1";
+    std::string const tag = "tag:" + std::to_string(i % 5'000);
+    std::string const stream = "thing-" + std::to_string(i % 7'000);
+    std::string_view const tags[] = {tag};
+    new_event const event{.id = id_of(i), .name = name, .data = "{}", .tags = tags};
+    stream_append const part{std::string_view(stream), expectation::any(), {&event, 1}};
+    return store.append({.streams = {&part, 1}});
+  };
+  for (std::uint64_t i = 0; i < count; ++i) REQUIRE(attempt(i)->position == position(i + 1));
+  for (std::uint64_t i = 0; i < count; i += 7) {
+    auto const again = attempt(i);
+    REQUIRE(again);
+    CHECK((again->repeated && again->position == position(i + 1)));
+  }
+  std::string_view const names[] = {"name-650.v1"};
+  std::string_view const tags[] = {"tag:4999"};
+  query_item const by_name{.names = names};
+  query_item const by_tag{.tags = tags};
+  auto const matches = [&](query_item const& item) {
+    std::uint64_t found = 0;
+    REQUIRE(store.read_all({.filter = {{&item, 1}}}, [&](recorded_event const&) { return ++found, true; }));
+    return found;
+  };
+  CHECK(matches(by_name) == 28);
+  CHECK(matches(by_tag) == 4);
+  CHECK(store.read_stream("thing-6999", {}, [](recorded_event const&) { return true; })->value() == 2);
+}
