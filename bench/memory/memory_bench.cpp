@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The path in memory: append, load, replay, and a whole command, each beside what one would write by hand with a vector of
 // variants for each stream. The hand-written log has no ids, times, expectations, conditions or repeats, and allows one thread.
-#include "../account.hpp"
-
 #include <cleave/memory/event_store.hpp>
+
+#include "../account.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -86,7 +86,8 @@ void fill(cleave::memory::event_store& store, std::int64_t count) {
     std::visit(
         [&](auto const& event) {
           auto const sent = cleave::to_new_event(cleave::event_id(ids.next(cleave::timestamp(1))), event);
-          cleave::stream_append const part{names[static_cast<std::size_t>(i % streams)], cleave::expectation::any(), {&sent, 1}};
+          cleave::stream_append const part{
+              names[static_cast<std::size_t>(i % streams)], cleave::expectation::any(), {&sent, 1}};
           if (!store.append({.streams = {&part, 1}})) std::abort();
         },
         nth_event(i));
@@ -95,7 +96,8 @@ void fill(cleave::memory::event_store& store, std::int64_t count) {
 raw_log filled(std::int64_t count) {
   auto const names = stream_names();
   raw_log log;
-  for (std::int64_t i = 0; i < count; ++i) log.append(names[static_cast<std::size_t>(i % streams)], nth_event(i));
+  for (std::int64_t i = 0; i < count; ++i)
+    log.append(names[static_cast<std::size_t>(i % streams)], nth_event(i));
   return log;
 }
 
@@ -105,7 +107,8 @@ void replay_ours(benchmark::State& state) {
   for (auto _ : state) {
     totals model;
     auto read = store.read_all({}, [&](cleave::recorded_event const& recorded) {
-      return static_cast<bool>(cleave::visit_event<totals::events>(recorded, [&](auto const& e, cleave::envelope const&) { model.on(e); }));
+      return static_cast<bool>(cleave::visit_event<totals::events>(
+          recorded, [&](auto const& e, cleave::envelope const&) { model.on(e); }));
     });
     benchmark::DoNotOptimize(model.cents);
     benchmark::DoNotOptimize(read);
@@ -157,12 +160,18 @@ constexpr std::int64_t length = 20;
 
 void command_ours(benchmark::State& state) {
   auto store = std::make_unique<cleave::memory::event_store>();
-  auto made = [&] { return std::make_unique<cleave::application<cleave::memory::event_store, std::decay_t<decltype(cleave::deciders<account>)>, std::decay_t<decltype(cleave::inline_projections<totals>)>>>(*store, cleave::deciders<account>, cleave::inline_projections<totals>); };
+  auto made = [&] {
+    return std::make_unique<
+        cleave::application<cleave::memory::event_store, std::decay_t<decltype(cleave::deciders<account>)>,
+                            std::decay_t<decltype(cleave::inline_projections<totals>)>>>(
+        *store, cleave::deciders<account>, cleave::inline_projections<totals>);
+  };
   auto application = made();
   std::int64_t i = 0;
   for (auto _ : state) {
     std::int64_t const number = i / length;
-    auto done = i % length == 0 ? application->execute(open_account{number}) : application->execute(deposit{number, 5});
+    auto done = i % length == 0 ? application->execute(open_account{number})
+                                : application->execute(deposit{number, 5});
     benchmark::DoNotOptimize(done);
     if (++i % 1'000'000 == 0) {
       state.PauseTiming();
@@ -182,7 +191,8 @@ void command_raw(benchmark::State& state) {
   for (auto _ : state) {
     std::string const stream = "account-" + std::to_string(i / length);
     account loaded;
-    for (std::size_t at : log.by_stream[stream]) std::visit([&](auto const& e) { loaded.evolve(e); }, log.all[at].event);
+    for (std::size_t at : log.by_stream[stream])
+      std::visit([&](auto const& e) { loaded.evolve(e); }, log.all[at].event);
     if (!loaded.open) {
       log.append(stream, account_opened{});
     } else {

@@ -111,7 +111,9 @@ private:
     if (int const code = sqlite3_step(statement); code != wanted) check(code);
   }
   void run(char const* sql) { check(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr)); }
-  void prepare(char const* sql, sqlite3_stmt*& out) { check(sqlite3_prepare_v2(db_, sql, -1, &out, nullptr)); }
+  void prepare(char const* sql, sqlite3_stmt*& out) {
+    check(sqlite3_prepare_v2(db_, sql, -1, &out, nullptr));
+  }
   void check(int code) {
     if (code == SQLITE_OK) return;
     std::fprintf(stderr, "raw SQLite: %s (%d)\n", sqlite3_errmsg(db_), code);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The path on SQLite at full durability: append, load and replay, each beside SQLite's C functions.
+#include <cleave/sqlite/event_store.hpp>
+
 #include "../account.hpp"
 #include "raw_log.hpp"
-
-#include <cleave/sqlite/event_store.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -83,12 +83,16 @@ void append_many_ours(benchmark::State& state) {
   cleave::uuid_v7_source ids;
   in_threads(state, 100, [&](int t, std::int64_t i) { append(store, ids, t * 100 + i); });
 }
-BENCHMARK(append_many_ours)->Name("sqlite/append_64_threads/ours")->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(append_many_ours)
+    ->Name("sqlite/append_64_threads/ours")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void append_many_raw(benchmark::State& state) {
   scratch const folder;
   std::vector<std::unique_ptr<raw_log>> logs;
-  for (int t = 0; t < writers; ++t) logs.push_back(std::make_unique<raw_log>(folder.file("raw.db"), true, t == 0));
+  for (int t = 0; t < writers; ++t)
+    logs.push_back(std::make_unique<raw_log>(folder.file("raw.db"), true, t == 0));
   in_threads(state, 5, [&](int t, std::int64_t i) {
     auto& log = *logs[static_cast<std::size_t>(t)];
     auto const stream = stream_of(t * 5 + i);
@@ -97,7 +101,10 @@ void append_many_raw(benchmark::State& state) {
     log.commit();
   });
 }
-BENCHMARK(append_many_raw)->Name("sqlite/append_64_threads/raw")->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(append_many_raw)
+    ->Name("sqlite/append_64_threads/raw")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 // 100,000 events in 1,000 streams, for the reads.
 constexpr std::int64_t events = 100'000;
@@ -119,13 +126,16 @@ struct filled {
         names.push_back(stream_of(s));
         values.push_back({s});
       }
-      for (auto const& value : values) sent.push_back(cleave::to_new_event(cleave::event_id(ids.next(cleave::timestamp(1))), value));
-      for (std::size_t s = 0; s < names.size(); ++s) parts.push_back({names[s], cleave::expectation::any(), {&sent[s], 1}});
+      for (auto const& value : values)
+        sent.push_back(cleave::to_new_event(cleave::event_id(ids.next(cleave::timestamp(1))), value));
+      for (std::size_t s = 0; s < names.size(); ++s)
+        parts.push_back({names[s], cleave::expectation::any(), {&sent[s], 1}});
       if (auto done = store.append({.streams = parts}); !done) std::abort();
     }
     raw_log log(raw);
     log.begin();
-    for (std::int64_t i = 0; i < events; ++i) log.insert(stream_of(i), i / streams + 1, deposited, i % streams);
+    for (std::int64_t i = 0; i < events; ++i)
+      log.insert(stream_of(i), i / streams + 1, deposited, i % streams);
     log.commit();
   }
 };
@@ -138,7 +148,8 @@ void load_ours(benchmark::State& state) {
   auto store = open_store(files().ours);
   std::int64_t i = 0;
   for (auto _ : state) {
-    auto loaded = cleave::load<account>(store, cleave::stream_buffer(account::category, i++ * 7 % streams).name());
+    auto loaded = cleave::load<account>(store,
+                                        cleave::stream_buffer(account::category, i++ * 7 % streams).name());
     if (!loaded || loaded->version != cleave::version(events / streams)) std::abort();
     benchmark::DoNotOptimize(loaded);
   }
@@ -163,7 +174,8 @@ void replay_ours(benchmark::State& state) {
   for (auto _ : state) {
     totals model;
     auto read = store.read_all({}, [&](cleave::recorded_event const& recorded) {
-      return static_cast<bool>(cleave::visit_event<totals::events>(recorded, [&](auto const& e, cleave::envelope const&) { model.on(e); }));
+      return static_cast<bool>(cleave::visit_event<totals::events>(
+          recorded, [&](auto const& e, cleave::envelope const&) { model.on(e); }));
     });
     benchmark::DoNotOptimize(model.cents);
     if (!read) std::abort();

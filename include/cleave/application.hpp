@@ -42,33 +42,41 @@ template <class Part> application_options const* options_in(Part const& part) {
 // other projection; when the options say `threads = false`, step() does their work instead. The destructor ends
 // waiting queries, then each projector's present batch.
 template <event_store Store, class... Parts> class application {
-  using projector_hosts = detail::hosts_of<decltype(std::tuple_cat(
-      std::declval<detail::made_part<Parts> const&>().projectors(std::declval<Store&>(), projector_options{})...))>;
+  using projector_hosts =
+      detail::hosts_of<decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().projectors(
+          std::declval<Store&>(), projector_options{})...))>;
   using inline_hosts = detail::hosts_of<decltype(std::tuple_cat(
-      std::declval<detail::made_part<Parts> const&>().inline_projectors(std::declval<Store&>(), projector_options{})...))>;
-  using query_handler_list = decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().query_handlers()...));
+      std::declval<detail::made_part<Parts> const&>().inline_projectors(std::declval<Store&>(),
+                                                                        projector_options{})...))>;
+  using query_handler_list = decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().query_handlers()...));
   using side = detail::application_side<Store, inline_hosts>;
   using commands_bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
 
 public:
   explicit application(Store& store, Parts const&... parts)
-      : options_(chosen(parts...)), store_(store),
+      : options_(chosen(parts...)),
+        store_(store),
         projectors_(std::tuple_cat(detail::made(parts).projectors(store, options_.projector)...)),
-        inline_projectors_(std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
-        query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)), side_(store, inline_projectors_, bus_, options_.write),
+        inline_projectors_(
+            std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
+        query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)),
+        side_(store, inline_projectors_, bus_, options_.write),
         commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))) {
     CLEAVE_ASSERT(options_.projector.batch >= 1 && options_.projector.attempts >= 1,
                   "projector_options::batch and attempts are at least 1");
     inline_projectors_.for_each([](auto& projector) {
-      while (projector.step() == step::worked) {}
+      while (projector.step() == step::worked) {
+      }
     });
     projectors_.for_each([](auto& projector) {
       if constexpr (requires { projector.prepare(); }) projector.prepare();
     });
     if (options_.projector.threads) {
-      projectors_.for_each(
-          [&](auto& projector) { threads_.emplace_back(projector, store_.commits(), options_.projector.poll_us); });
+      projectors_.for_each([&](auto& projector) {
+        threads_.emplace_back(projector, store_.commits(), options_.projector.poll_us);
+      });
     }
   }
   application(application const&) = delete;
@@ -89,7 +97,9 @@ public:
     auto const answered = [&](auto&... answerers) { return query_bus(answerers...).ask(question, wanted); };
     return projectors_.apply([&](auto&... projectors) {
       return inline_projectors_.apply([&](auto&... inline_ones) {
-        return std::apply([&](auto&... handlers) { return answered(projectors..., inline_ones..., handlers...); }, query_handlers_);
+        return std::apply(
+            [&](auto&... handlers) { return answered(projectors..., inline_ones..., handlers...); },
+            query_handlers_);
       });
     });
   }

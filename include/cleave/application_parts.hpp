@@ -38,7 +38,9 @@ template <class P, class Store> struct memory_projector_factory {
   P empty;
   projector_options options;
   bool in_commit;
-  memory_projector<P, Store> operator()() const { return memory_projector<P, Store>(*log, empty, options, in_commit); }
+  memory_projector<P, Store> operator()() const {
+    return memory_projector<P, Store>(*log, empty, options, in_commit);
+  }
 };
 template <class Projector, class P, class Store, class ReadStore> struct stored_projector_factory {
   Store* log;
@@ -48,7 +50,9 @@ template <class Projector, class P, class Store, class ReadStore> struct stored_
 };
 
 template <class... Ds> struct deciders_part : part_base {
-  template <class Side> auto runners(Side& side) const { return std::tuple<decider_runner<Ds, Side>...>(side_for<Ds>(side)...); }
+  template <class Side> auto runners(Side& side) const {
+    return std::tuple<decider_runner<Ds, Side>...>(side_for<Ds>(side)...);
+  }
 
 private:
   template <class, class Side> static Side& side_for(Side& side) { return side; }
@@ -58,7 +62,8 @@ template <class... Hs> struct command_handlers_part : part_base {
   std::tuple<Hs...> handlers;
   explicit command_handlers_part(Hs... given) : handlers(std::move(given)...) {}
   template <class Side> auto runners(Side& side) const {
-    return std::apply([&](Hs const&... each) { return std::tuple(handler_runner<Hs, Side>(side, each)...); }, handlers);
+    return std::apply([&](Hs const&... each) { return std::tuple(handler_runner<Hs, Side>(side, each)...); },
+                      handlers);
   }
 };
 
@@ -66,7 +71,8 @@ template <class... Hs> struct query_handlers_part : part_base {
   std::tuple<Hs...> handlers;
   explicit query_handlers_part(Hs... given) : handlers(std::move(given)...) {}
   std::tuple<query_handler_runner<Hs>...> query_handlers() const {
-    return std::apply([](Hs const&... each) { return std::tuple(query_handler_runner<Hs>(each)...); }, handlers);
+    return std::apply([](Hs const&... each) { return std::tuple(query_handler_runner<Hs>(each)...); },
+                      handlers);
   }
 };
 
@@ -79,8 +85,10 @@ template <bool Inline, class... Ps> struct projections_part : part_base {
   }
   template <class Store> auto inline_projectors(Store& log, projector_options const& options) const {
     if constexpr (Inline) {
-      static_assert(Store::keeps_objects, "cleave: an inline projection in memory needs a store in memory: what a durable store could "
-                                          "still refuse must not be in the model yet; use projections<...>");
+      static_assert(
+          Store::keeps_objects,
+          "cleave: an inline projection in memory needs a store in memory: what a durable store could "
+          "still refuse must not be in the model yet; use projections<...>");
       return factories(log, options);
     } else {
       return std::tuple<>();
@@ -90,7 +98,10 @@ template <bool Inline, class... Ps> struct projections_part : part_base {
 private:
   template <class Store> auto factories(Store& log, projector_options const& options) const {
     return std::apply(
-        [&](Ps const&... each) { return std::tuple(memory_projector_factory<Ps, Store>{&log, each, options, Inline}...); }, empty);
+        [&](Ps const&... each) {
+          return std::tuple(memory_projector_factory<Ps, Store>{&log, each, options, Inline}...);
+        },
+        empty);
   }
 };
 
@@ -98,7 +109,8 @@ template <class ReadStore, class... Ps> struct stored_projections_part : part_ba
   ReadStore* rows;
   explicit stored_projections_part(ReadStore& store) : rows(&store) {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
-    return std::tuple(stored_projector_factory<stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{&log, rows, options}...);
+    return std::tuple(stored_projector_factory<stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{
+        &log, rows, options}...);
   }
 };
 
@@ -110,14 +122,17 @@ template <class ReadStore, class... Ps> struct inline_stored_projections_part : 
         requires { typename Store::transaction; },
         "cleave: an inline stored projection needs a store with transactions; use stored_projections<...>");
     return std::tuple(
-        stored_projector_factory<inline_stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{&log, rows, options}...);
+        stored_projector_factory<inline_stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{
+            &log, rows, options}...);
   }
 };
 
 // The name of a part: itself a part with default-constructed members; called with objects, a part with those.
 template <template <class...> class Part, class... Ts> struct part_name : part_base {
   auto made() const { return Part<Ts...>(Ts{}...); }
-  template <class... Given> auto operator()(Given&&... given) const { return Part<Ts...>(std::forward<Given>(given)...); }
+  template <class... Given> auto operator()(Given&&... given) const {
+    return Part<Ts...>(std::forward<Given>(given)...);
+  }
 };
 template <class... Ps> using plain_projections_part = projections_part<false, Ps...>;
 template <class... Ps> using inline_projections_part = projections_part<true, Ps...>;
@@ -141,12 +156,15 @@ template <std::size_t... Is, class... Hosts>
 class host_slots<std::index_sequence<Is...>, Hosts...> : host_slot<Is, Hosts>... {
 public:
   template <class... Factories>
-  explicit host_slots(std::tuple<Factories...> const& factories) : host_slot<Is, Hosts>{std::get<Is>(factories)()}... {}
+  explicit host_slots(std::tuple<Factories...> const& factories)
+      : host_slot<Is, Hosts>{std::get<Is>(factories)()}... {}
   host_slots(host_slots const&) = delete;
   host_slots& operator=(host_slots const&) = delete;
 
   static constexpr std::size_t size = sizeof...(Hosts);
-  template <class F> decltype(auto) apply(F&& f) { return f(static_cast<host_slot<Is, Hosts>&>(*this).host...); }
+  template <class F> decltype(auto) apply(F&& f) {
+    return f(static_cast<host_slot<Is, Hosts>&>(*this).host...);
+  }
   template <class F> void for_each(F&& f) { (f(static_cast<host_slot<Is, Hosts>&>(*this).host), ...); }
 };
 template <class Factories> struct hosts_of_type;
@@ -160,13 +178,17 @@ template <class Factories> using hosts_of = typename hosts_of_type<Factories>::t
 // Deciders: event-sourced command handling.
 template <class... Ds> inline constexpr detail::deciders_part<Ds...> deciders{};
 // Command handlers that are no deciders, also those that work on tables of the application in the write transaction.
-template <class... Hs> inline constexpr detail::part_name<detail::command_handlers_part, Hs...> command_handlers{};
+template <class... Hs> inline constexpr detail::part_name<detail::command_handlers_part, Hs...>
+    command_handlers{};
 // Read models in memory, fed from the log behind the commit; built from its beginning at every start.
-template <class... Ps> inline constexpr detail::part_name<detail::plain_projections_part, Ps...> projections{};
+template <class... Ps> inline constexpr detail::part_name<detail::plain_projections_part, Ps...>
+    projections{};
 // Read models in memory that are part of the commit: a query right after a command sees it. For stores in memory.
-template <class... Ps> inline constexpr detail::part_name<detail::inline_projections_part, Ps...> inline_projections{};
+template <class... Ps> inline constexpr detail::part_name<detail::inline_projections_part, Ps...>
+    inline_projections{};
 // Objects that answer queries from elsewhere.
-template <class... Hs> inline constexpr detail::part_name<detail::query_handlers_part, Hs...> query_handlers{};
+template <class... Hs> inline constexpr detail::part_name<detail::query_handlers_part, Hs...>
+    query_handlers{};
 // Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
 template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {
   return detail::stored_projections_part<ReadStore, Ps...>(rows);

@@ -33,7 +33,9 @@ public:
     if constexpr (InlineHosts::size == 0) {
       return in.append(request);
     } else {
-      return in.append(request, [&](recorded_event const& recorded, Transaction& inside) { return inline_apply(recorded, inside); });
+      return in.append(request, [&](recorded_event const& recorded, Transaction& inside) {
+        return inline_apply(recorded, inside);
+      });
     }
   }
   void committed(appended const& done) noexcept {
@@ -41,7 +43,8 @@ public:
   }
 
   // After the commit: each event goes to the subscribers of the bus, on this thread.
-  template <class Decision> void published(Decision const& decided, append_request const& request, appended const& done) noexcept {
+  template <class Decision> void published(Decision const& decided, append_request const& request,
+                                           appended const& done) noexcept {
     if (decided.size() == 0) return;
     stream_append const& part = request.streams.front();
     std::uint64_t left = decided.size();
@@ -76,12 +79,14 @@ private:
         });
       }
     }();
-    inline_projectors_.for_each(
-        [&](auto& projector) { projector.inline_close(touched, done ? std::optional(done->position) : std::nullopt); });
+    inline_projectors_.for_each([&](auto& projector) {
+      projector.inline_close(touched, done ? std::optional(done->position) : std::nullopt);
+    });
     return done;
   }
 
-  template <class... Transaction> result<void> inline_apply(recorded_event const& recorded, Transaction&... in) {
+  template <class... Transaction> result<void> inline_apply(recorded_event const& recorded,
+                                                            Transaction&... in) {
     result<void> good;
     inline_projectors_.for_each([&](auto& projector) {
       if (good) good = projector.inline_apply(recorded, in...);

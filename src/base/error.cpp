@@ -38,7 +38,9 @@ error::error(errc code, std::string text, error cause)
     : code_(code), text_(std::move(text)), cause_(new error(std::move(cause))) {}
 
 error::error(error const& other)
-    : code_(other.code_), text_(other.text_), cause_(other.cause_ != nullptr ? new error(*other.cause_) : nullptr) {}
+    : code_(other.code_),
+      text_(other.text_),
+      cause_(other.cause_ != nullptr ? new error(*other.cause_) : nullptr) {}
 
 error::error(error&& other) noexcept
     : code_(other.code_), text_(std::move(other.text_)), cause_(std::exchange(other.cause_, nullptr)) {}

@@ -35,8 +35,9 @@ std::uint64_t seed_of_the_system() {
 
 result<uuid> uuid::parse(std::string_view text) {
   auto const refused = [&] {
-    return unexpected(make_error(errc::invalid_argument, "\"{}\" is no UUID: 36 characters such as "
-                                                         "018f4e5c-7a3b-7c1d-8e2f-0123456789ab are wanted",
+    return unexpected(make_error(errc::invalid_argument,
+                                 "\"{}\" is no UUID: 36 characters such as "
+                                 "018f4e5c-7a3b-7c1d-8e2f-0123456789ab are wanted",
                                  text.substr(0, 64)));
   };
   if (text.size() != 36) return refused();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <cleave/event/append.hpp>
-
 #include <cleave/base/limits.hpp>
+#include <cleave/event/append.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -12,14 +11,14 @@ namespace {
 
 result<void> check_tags(new_event const& event) {
   if (event.tags.size() > limits::tags_per_event) {
-    return unexpected(make_error(errc::limit_exceeded, "event {} has {} tags, at most {} are allowed", event.name,
-                                 event.tags.size(), limits::tags_per_event));
+    return unexpected(make_error(errc::limit_exceeded, "event {} has {} tags, at most {} are allowed",
+                                 event.name, event.tags.size(), limits::tags_per_event));
   }
   for (std::size_t i = 0; i < event.tags.size(); ++i) {
     if (auto good = check_name("tag", event.tags[i], limits::tag_bytes); !good) return good;
     if (detail::contains(event.tags.first(i), event.tags[i])) {
-      return unexpected(
-          make_error(errc::invalid_argument, "event {} carries the tag \"{}\" twice", event.name, event.tags[i]));
+      return unexpected(make_error(errc::invalid_argument, "event {} carries the tag \"{}\" twice",
+                                   event.name, event.tags[i]));
     }
   }
   return {};
@@ -28,14 +27,15 @@ result<void> check_tags(new_event const& event) {
 result<void> check_headers(new_event const& event) {
   auto const headers = event.metadata.headers;
   if (headers.size() > limits::headers_per_event) {
-    return unexpected(make_error(errc::limit_exceeded, "event {} has {} headers, at most {} are allowed", event.name,
-                                 headers.size(), limits::headers_per_event));
+    return unexpected(make_error(errc::limit_exceeded, "event {} has {} headers, at most {} are allowed",
+                                 event.name, headers.size(), limits::headers_per_event));
   }
   for (std::size_t i = 0; i < headers.size(); ++i) {
     if (auto good = check_name("header name", headers[i].name, limits::header_name_bytes); !good) return good;
     if (headers[i].value.size() > limits::header_value_bytes) {
-      return unexpected(make_error(errc::limit_exceeded, "header {} of event {} has {} bytes, at most {} are allowed",
-                                   headers[i].name, event.name, headers[i].value.size(), limits::header_value_bytes));
+      return unexpected(
+          make_error(errc::limit_exceeded, "header {} of event {} has {} bytes, at most {} are allowed",
+                     headers[i].name, event.name, headers[i].value.size(), limits::header_value_bytes));
     }
     if (auto const bad = find_invalid_utf8(headers[i].value); bad != std::string_view::npos) {
       return unexpected(make_error(errc::invalid_argument, "header {} of event {} is not UTF-8 at offset {}",
@@ -43,8 +43,8 @@ result<void> check_headers(new_event const& event) {
     }
     for (std::size_t k = 0; k < i; ++k) {
       if (headers[k].name == headers[i].name) {
-        return unexpected(
-            make_error(errc::invalid_argument, "event {} carries the header \"{}\" twice", event.name, headers[i].name));
+        return unexpected(make_error(errc::invalid_argument, "event {} carries the header \"{}\" twice",
+                                     event.name, headers[i].name));
       }
     }
   }
@@ -73,7 +73,8 @@ result<void> check_ids_differ(append_request const& request, std::size_t events)
   }
   std::ranges::sort(ids);
   if (auto const twice = std::ranges::adjacent_find(ids); twice != ids.end()) {
-    return unexpected(make_error(errc::duplicate_event, "the append carries the event id {} twice", to_string(*twice)));
+    return unexpected(
+        make_error(errc::duplicate_event, "the append carries the event id {} twice", to_string(*twice)));
   }
   return {};
 }
@@ -91,17 +92,20 @@ result<void> check_streams_differ(append_request const& request) {
 }
 
 result<void> check_command(command_record const& command, std::size_t events) {
-  if (command.id.nil()) return unexpected(make_error(errc::invalid_argument, "command {} has a nil id", command.command));
+  if (command.id.nil())
+    return unexpected(make_error(errc::invalid_argument, "command {} has a nil id", command.command));
   if (auto good = check_name("command name", command.command, limits::command_name_bytes); !good) return good;
   if (command.refused == nullptr) return {};
   if (events != 0) {
-    return unexpected(
-        make_error(errc::invalid_argument, "command {} is rejected and has {} events", command.command, events));
+    return unexpected(make_error(errc::invalid_argument, "command {} is rejected and has {} events",
+                                 command.command, events));
   }
-  if (auto good = check_name("rejection code", command.refused->code, limits::rejection_code_bytes); !good) return good;
+  if (auto good = check_name("rejection code", command.refused->code, limits::rejection_code_bytes); !good)
+    return good;
   if (command.refused->text.size() > limits::rejection_text_bytes) {
-    return unexpected(make_error(errc::limit_exceeded, "the text of rejection {} has {} bytes, at most {} are allowed",
-                                 command.refused->code, command.refused->text.size(), limits::rejection_text_bytes));
+    return unexpected(
+        make_error(errc::limit_exceeded, "the text of rejection {} has {} bytes, at most {} are allowed",
+                   command.refused->code, command.refused->text.size(), limits::rejection_text_bytes));
   }
   if (auto const bad = find_invalid_utf8(command.refused->text); bad != std::string_view::npos) {
     return unexpected(make_error(errc::invalid_argument, "the text of rejection {} is not UTF-8 at offset {}",
@@ -114,8 +118,9 @@ result<void> check_command(command_record const& command, std::size_t events) {
 
 result<void> check_event_data(std::string_view event, std::size_t bytes) {
   if (bytes <= limits::event_data_bytes) return {};
-  return unexpected(make_error(errc::limit_exceeded, "the data of event {} have {} bytes, at most {} are allowed", event,
-                               bytes, limits::event_data_bytes));
+  return unexpected(make_error(errc::limit_exceeded,
+                               "the data of event {} have {} bytes, at most {} are allowed", event, bytes,
+                               limits::event_data_bytes));
 }
 
 result<void> check_append(append_request const& request) {
@@ -129,7 +134,8 @@ result<void> check_append(append_request const& request) {
     if (auto good = check_stream_name(part.stream); !good) return good;
     events += part.events.size();
     if (events > limits::events_per_append) {
-      return unexpected(make_error(errc::limit_exceeded, "the append has more than {} events", limits::events_per_append));
+      return unexpected(
+          make_error(errc::limit_exceeded, "the append has more than {} events", limits::events_per_append));
     }
     for (new_event const& event : part.events) {
       if (auto good = check_event(event); !good) return good;
@@ -137,8 +143,9 @@ result<void> check_append(append_request const& request) {
     }
   }
   if (bytes > limits::append_data_bytes) {
-    return unexpected(make_error(errc::limit_exceeded, "the data of the append have {} bytes, at most {} are allowed",
-                                 bytes, limits::append_data_bytes));
+    return unexpected(make_error(errc::limit_exceeded,
+                                 "the data of the append have {} bytes, at most {} are allowed", bytes,
+                                 limits::append_data_bytes));
   }
   if (auto good = check_streams_differ(request); !good) return good;
   if (auto good = check_ids_differ(request, events); !good) return good;
@@ -150,8 +157,9 @@ result<void> check_append(append_request const& request) {
 }
 
 error condition_conflict(append_condition const& condition, position found, std::string_view name) {
-  return make_error(errc::version_conflict, "the append's condition does not hold: event {} at position {} matches, "
-                                            "none behind position {} was expected",
+  return make_error(errc::version_conflict,
+                    "the append's condition does not hold: event {} at position {} matches, "
+                    "none behind position {} was expected",
                     name, found, condition.after);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <cleave/event/event_query.hpp>
-
 #include <cleave/base/limits.hpp>
+#include <cleave/event/event_query.hpp>
 #include <cleave/event/stream.hpp>
 
 namespace cleave {

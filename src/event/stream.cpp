@@ -39,15 +39,16 @@ std::size_t find_invalid_utf8(std::string_view text) noexcept {
 result<void> check_name(std::string_view what, std::string_view name, std::size_t limit) {
   if (name.empty()) return unexpected(make_error(errc::invalid_argument, "the {} is empty", what));
   if (name.size() > limit) {
-    return unexpected(make_error(errc::limit_exceeded, "the {} has {} bytes, at most {} are allowed: \"{}...\"", what,
-                                 name.size(), limit, name.substr(0, 32)));
+    return unexpected(make_error(errc::limit_exceeded,
+                                 "the {} has {} bytes, at most {} are allowed: \"{}...\"", what, name.size(),
+                                 limit, name.substr(0, 32)));
   }
   for (std::size_t i = 0; i < name.size(); ++i) {
     auto const c = static_cast<std::uint8_t>(name[i]);
     if (c < 0x20 || c == 0x7f) {
       return unexpected(make_error(errc::invalid_argument,
-                                   "the {} has a control character (byte {}) at offset {}, after \"{}\"", what,
-                                   std::uint64_t{c}, i, name.substr(0, i)));
+                                   "the {} has a control character (byte {}) at offset {}, after \"{}\"",
+                                   what, std::uint64_t{c}, i, name.substr(0, i)));
     }
   }
   if (auto const bad = find_invalid_utf8(name); bad != std::string_view::npos) {

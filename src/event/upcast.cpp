@@ -7,15 +7,16 @@ namespace cleave::detail {
 
 error undecodable(envelope const& at, error cause) {
   return error(errc::decode_failed,
-               format_text("event {} at position {} (stream {}, version {}) does not decode", at.name, at.position,
-                           at.stream.text(), at.version),
+               format_text("event {} at position {} (stream {}, version {}) does not decode", at.name,
+                           at.position, at.stream.text(), at.version),
                std::move(cause));
 }
 
 error no_codec(envelope const& at) {
-  return make_error(errc::decode_failed,
-                    "event {} at position {} (stream {}, version {}) is held as bytes, and its type has no codec", at.name,
-                    at.position, at.stream.text(), at.version);
+  return make_error(
+      errc::decode_failed,
+      "event {} at position {} (stream {}, version {}) is held as bytes, and its type has no codec", at.name,
+      at.position, at.stream.text(), at.version);
 }
 
 } // namespace cleave::detail

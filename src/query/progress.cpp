@@ -70,25 +70,29 @@ result<void> projection_progress::wait(at_least wanted) {
   using namespace std::chrono;
   if (reached() >= wanted.position) return {};
   state::wait_guard const counted(*state_);
-  auto const wait = microseconds(std::clamp<std::int64_t>(wanted.timeout_us, 0, at_least::longest_timeout_us));
+  auto const wait = microseconds(
+      std::clamp<std::int64_t>(wanted.timeout_us, 0, at_least::longest_timeout_us));
   auto const deadline = steady_clock::now() + wait;
   for (;;) {
     auto const seen = reached_.interrupts();
     if (state_->closed.load(std::memory_order_acquire)) {
-      return unexpected(make_error(errc::stale, "projection {} is shutting down at position {}, {} was asked for", name_,
+      return unexpected(make_error(errc::stale,
+                                   "projection {} is shutting down at position {}, {} was asked for", name_,
                                    reached(), wanted.position));
     }
     if (failed()) {
       std::scoped_lock const lock(state_->mutex);
       return unexpected(error(errc::stale,
-                              format_text("projection {} stopped at position {}, {} was asked for", name_, reached(), wanted.position),
+                              format_text("projection {} stopped at position {}, {} was asked for", name_,
+                                          reached(), wanted.position),
                               *state_->why));
     }
     auto const left = duration_cast<microseconds>(deadline - steady_clock::now()).count();
     if (reached_.wait_for(wanted.position, left, seen)) return {};
     if (left <= 0) {
-      return unexpected(make_error(errc::stale, "projection {} is at position {}, {} was asked for (waited {} ms)", name_, reached(),
-                                   wanted.position, wait.count() / 1000));
+      return unexpected(make_error(errc::stale,
+                                   "projection {} is at position {}, {} was asked for (waited {} ms)", name_,
+                                   reached(), wanted.position, wait.count() / 1000));
     }
   }
 }

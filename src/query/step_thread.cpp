@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <cleave/query/step_thread.hpp>
-
 #include <cleave/base/limits.hpp>
+#include <cleave/query/step_thread.hpp>
 
 #include <atomic>
 #include <thread>
@@ -31,7 +30,8 @@ struct step_thread::state {
   }
 };
 
-step_thread::step_thread(void* machine, step_function* step, reached_function* reached, commit_signal& source, std::int64_t poll_us)
+step_thread::step_thread(void* machine, step_function* step, reached_function* reached, commit_signal& source,
+                         std::int64_t poll_us)
     : state_(new state{machine, step, reached, &source, poll_us}) {
   try {
     state_->thread = std::thread([this] { state_->run(); });

@@ -42,10 +42,10 @@ struct stored {
 using memory_store = cleave::memory::event_store;
 using file_store = cleave::sqlite::event_store;
 
-void inline_in_memory(WRONG_OR_RIGHT(file_store, memory_store)& store) {
+void inline_in_memory(WRONG_OR_RIGHT(file_store, memory_store) & store) {
   cleave::application const app(store, cleave::inline_projections<in_memory>);
 }
-void inline_stored(WRONG_OR_RIGHT(memory_store, file_store)& store, cleave::sqlite::read_store& rows) {
+void inline_stored(WRONG_OR_RIGHT(memory_store, file_store) & store, cleave::sqlite::read_store& rows) {
   cleave::application const app(store, cleave::inline_stored_projections<stored>(rows));
 }
 void bytes(file_store& store) {

@@ -54,4 +54,7 @@ struct two_ways {
 
 template <class H> constexpr bool checked = cleave::detail::checked_handler<H, store>::value;
 
-int main() { return static_cast<int>(checked<no_commands>) + checked<no_category> + checked<no_id> + checked<no_handle> + checked<two_ways>; }
+int main() {
+  return static_cast<int>(checked<no_commands>) + checked<no_category> + checked<no_id> + checked<no_handle> +
+         checked<two_ways>;
+}

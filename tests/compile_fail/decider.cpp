@@ -37,7 +37,8 @@ struct no_default {
 };
 struct not_copyable {
   not_copyable() = default;
-  ONLY_RIGHT(not_copyable(not_copyable const&) = default; not_copyable& operator=(not_copyable const&) = default;)
+  ONLY_RIGHT(not_copyable(not_copyable const&) = default;
+             not_copyable & operator=(not_copyable const&) = default;)
   not_copyable(not_copyable&&) = default;
   not_copyable& operator=(not_copyable&&) = default;
   using commands = cleave::command_set<>;
@@ -63,7 +64,7 @@ struct no_evolve {
   using commands = cleave::command_set<>;
   using events = cleave::event_set<happened>;
   static constexpr std::string_view category = "a";
-  ONLY_RIGHT(void evolve(happened const&) {})
+  ONLY_RIGHT(void evolve(happened const&){})
 };
 struct no_id {
   using commands = cleave::command_set<command>;
@@ -87,12 +88,15 @@ struct wrong_event {
   static constexpr std::string_view category = "a";
   static int id(command const& c) { return c.key; }
   void evolve(happened const&) {}
-  cleave::decision<WRONG_OR_RIGHT(other, happened)> decide(command const&) const { return cleave::nothing_happened{}; }
+  cleave::decision<WRONG_OR_RIGHT(other, happened)> decide(command const&) const {
+    return cleave::nothing_happened{};
+  }
 };
 
 template <class D> constexpr bool checked = cleave::detail::checked_decider<D>::value;
 
 int main() {
-  return static_cast<int>(checked<no_default>) + checked<not_copyable> + checked<no_commands> + checked<no_events> + checked<no_category> + checked<no_evolve> + checked<no_id> + checked<no_decide> +
-         checked<wrong_event>;
+  return static_cast<int>(checked<no_default>) + checked<not_copyable> + checked<no_commands> +
+         checked<no_events> + checked<no_category> + checked<no_evolve> + checked<no_id> +
+         checked<no_decide> + checked<wrong_event>;
 }

@@ -46,7 +46,8 @@ struct pong {
 WRONG_OR_RIGHT(pong ping::upcast() const { return {}; }, )
 
 template <class Set> void visited(cleave::recorded_event const& recorded) {
-  static_cast<void>(cleave::visit_event<Set>(recorded, [](auto const&, cleave::envelope const&) {}).has_value());
+  static_cast<void>(
+      cleave::visit_event<Set>(recorded, [](auto const&, cleave::envelope const&) {}).has_value());
 }
 
 int main() {

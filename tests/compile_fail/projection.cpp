@@ -43,14 +43,14 @@ struct in_memory {
   using events = cleave::event_set<happened>;
   using queries = cleave::query_set<question>;
   static constexpr std::string_view name = "a.v1";
-  ONLY_RIGHT(void on(happened const&, cleave::envelope const&) {})
+  ONLY_RIGHT(void on(happened const&, cleave::envelope const&){})
   ONLY_RIGHT(int answer(question const&) const { return 1; })
 };
 struct stored {
   using events = cleave::event_set<happened>;
   using queries = cleave::query_set<question>;
   static constexpr std::string_view name = "a.v1";
-  ONLY_RIGHT(void on(happened const&, cleave::envelope const&, session&) {})
+  ONLY_RIGHT(void on(happened const&, cleave::envelope const&, session&){})
   ONLY_RIGHT(int answer(question const&, session&) const { return 1; })
 };
 struct handler {

@@ -54,8 +54,9 @@ private:
 };
 using event_id = basic_id<struct event_id_tag>;
 using command_id = basic_id<struct command_id_tag>;
-using correlation_id = basic_id<struct correlation_id_tag>; // one conversation: all that came of one first command
-using causation_id = basic_id<struct causation_id_tag>;     // the command or event that directly caused this one
+using correlation_id =
+    basic_id<struct correlation_id_tag>; // one conversation: all that came of one first command
+using causation_id = basic_id<struct causation_id_tag>; // the command or event that directly caused this one
 template <class Tag> std::string to_string(basic_id<Tag> const& id) { return to_string(id.id()); }
 
 // An id source makes a new UUID for the moment `now`. It may be called from any thread at once.
@@ -86,7 +87,8 @@ public:
   template <id_source S>
     requires(!std::same_as<std::remove_cv_t<S>, id_source_ref>)
   id_source_ref(S& source) noexcept
-      : object_(&source), next_([](void* object, timestamp now) { return static_cast<S*>(object)->next(now); }) {}
+      : object_(&source),
+        next_([](void* object, timestamp now) { return static_cast<S*>(object)->next(now); }) {}
   uuid next(timestamp now) const { return next_(object_, now); }
 
 private:

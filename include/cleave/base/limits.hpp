@@ -20,15 +20,17 @@ inline constexpr std::size_t rejection_code_bytes = 127;
 inline constexpr std::size_t rejection_text_bytes = 4096;
 inline constexpr std::size_t projection_name_bytes = 127;
 
-inline constexpr std::size_t event_data_bytes = 4 * 1024 * 1024;    // one encoded event
-inline constexpr std::size_t append_data_bytes = 64 * 1024 * 1024;  // all encoded events of one append
+inline constexpr std::size_t event_data_bytes = 4 * 1024 * 1024;   // one encoded event
+inline constexpr std::size_t append_data_bytes = 64 * 1024 * 1024; // all encoded events of one append
 inline constexpr std::size_t events_per_append = 10'000;
 inline constexpr std::size_t streams_per_append = 1'000;
-inline constexpr std::size_t query_items = 64;                      // alternatives in one event query
+inline constexpr std::size_t query_items = 64; // alternatives in one event query
 inline constexpr std::size_t names_per_query_item = 256;
-inline constexpr std::size_t json_depth = 64;                       // nested objects and arrays in one event
-inline constexpr std::size_t record_fields = 256;                   // fields of one described struct, those of its bases included
-inline constexpr std::size_t upcast_steps = 64;                     // versions that one stored event may climb
-inline constexpr std::uint64_t position_max = INT64_MAX;            // so that a position fits every engine's signed integer
+inline constexpr std::size_t json_depth = 64; // nested objects and arrays in one event
+inline constexpr std::size_t record_fields =
+    256;                                        // fields of one described struct, those of its bases included
+inline constexpr std::size_t upcast_steps = 64; // versions that one stored event may climb
+inline constexpr std::uint64_t position_max =
+    INT64_MAX; // so that a position fits every engine's signed integer
 
 } // namespace cleave::limits

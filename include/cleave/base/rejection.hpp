@@ -19,7 +19,8 @@ struct rejection {
 
 // reject("account-closed", "account {} is not open", account): the rejection with a formatted text.
 template <class... Arguments>
-rejection reject(std::string_view code, checked_format<sizeof...(Arguments)> format, Arguments const&... arguments) {
+rejection reject(std::string_view code, checked_format<sizeof...(Arguments)> format,
+                 Arguments const&... arguments) {
   return rejection{std::string(code), format_text(format, arguments...)};
 }
 

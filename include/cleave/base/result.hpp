@@ -44,7 +44,8 @@ public:
       : value_(), good_(true) {}
 
   template <class U = T>
-    requires(!std::same_as<std::remove_cvref_t<U>, result> && !detail::is_unexpected<std::remove_cvref_t<U>> &&
+    requires(!std::same_as<std::remove_cvref_t<U>, result> &&
+             !detail::is_unexpected<std::remove_cvref_t<U>> &&
              std::constructible_from<T, U>) // last: the question is expensive for an aggregate
   explicit(!std::convertible_to<U, T>) result(U&& value) : value_(std::forward<U>(value)), good_(true) {}
 
@@ -60,7 +61,7 @@ public:
     else new (&error_) E(other.error_);
   }
   result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T> &&
-                                            std::is_nothrow_move_constructible_v<E>)
+                                  std::is_nothrow_move_constructible_v<E>)
       : good_(other.good_) {
     if (good_) new (&value_) T(std::move(other.value_));
     else new (&error_) E(std::move(other.error_));

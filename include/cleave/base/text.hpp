@@ -19,7 +19,8 @@ public:
   enum class kind : unsigned char { text, signed_integer, unsigned_integer, real, boolean };
 
   constexpr text_argument(bool value) noexcept : kind_(kind::boolean), unsigned_(value ? 1 : 0) {}
-  template <std::signed_integral T> constexpr text_argument(T value) noexcept : kind_(kind::signed_integer), signed_(value) {}
+  template <std::signed_integral T> constexpr text_argument(T value) noexcept
+      : kind_(kind::signed_integer), signed_(value) {}
   template <std::unsigned_integral T>
     requires(!std::same_as<T, bool>)
   constexpr text_argument(T value) noexcept : kind_(kind::unsigned_integer), unsigned_(value) {}
@@ -63,7 +64,8 @@ public:
       if (text_[i] != '{' && text_[i] != '}') continue;
       bool const doubled = i + 1 < text_.size() && text_[i + 1] == text_[i];
       bool const placeholder = text_[i] == '{' && i + 1 < text_.size() && text_[i + 1] == '}';
-      if (!doubled && !placeholder) throw "cleave: a brace in a format string stands alone; write {} or double it";
+      if (!doubled && !placeholder)
+        throw "cleave: a brace in a format string stands alone; write {} or double it";
       if (placeholder) ++found;
       ++i;
     }

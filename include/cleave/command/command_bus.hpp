@@ -28,14 +28,17 @@ template <class... Handlers> class command_bus {
   }
 
 public:
-  static_assert(boost::mp11::mp_is_set<all_commands>::value, "cleave: two handlers list one command: each command has exactly one");
+  static_assert(boost::mp11::mp_is_set<all_commands>::value,
+                "cleave: two handlers list one command: each command has exactly one");
 
   template <class C> static constexpr bool handles = boost::mp11::mp_contains<all_commands, C>::value;
 
   explicit command_bus(Handlers... handlers) : handlers_(std::move(handlers)...) {}
 
   template <class C> command_result execute(C const& command, command_context const& context = {}) {
-    static_assert(handles<C>, "cleave: no handler lists this command: add it to the command_set of a decider or a command handler");
+    static_assert(
+        handles<C>,
+        "cleave: no handler lists this command: add it to the command_set of a decider or a command handler");
     if constexpr (handles<C>) return std::get<route<C>()>(handlers_).execute(command, context);
     else return unexpected(command_failure(error(errc::unsupported, {})));
   }

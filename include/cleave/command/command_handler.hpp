@@ -56,13 +56,16 @@ template <class Store> using transaction_of = typename transaction_of_store<Stor
 template <class H, class C, class Store> struct checked_handle {
   static constexpr bool plainly = handles_plainly<H, C>;
   static constexpr bool in_transaction = handles_in_transaction<H, C, transaction_of<Store>>;
-  static_assert(can_identify<H, C>, "cleave: the command handler does not say which stream a command is for: add `static auto "
-                                    "id(Command const&)` that returns a text or an integer");
-  static_assert(plainly || in_transaction,
-                "cleave: the command handler lists a command that it cannot handle on this store: add `cleave::decision<Events...> "
-                "handle(Command const&)`, or with a second parameter `Store::transaction&` where the store has one");
-  static_assert(!(plainly && in_transaction),
-                "cleave: the command handler has two ways to handle one command: with and without a transaction; keep one");
+  static_assert(can_identify<H, C>,
+                "cleave: the command handler does not say which stream a command is for: add `static auto "
+                "id(Command const&)` that returns a text or an integer");
+  static_assert(
+      plainly || in_transaction,
+      "cleave: the command handler lists a command that it cannot handle on this store: add `cleave::decision<Events...> "
+      "handle(Command const&)`, or with a second parameter `Store::transaction&` where the store has one");
+  static_assert(
+      !(plainly && in_transaction),
+      "cleave: the command handler has two ways to handle one command: with and without a transaction; keep one");
 };
 
 template <class H, class Store, class Commands> struct checked_handler_members;
@@ -70,10 +73,15 @@ template <class H, class Store, class... Cs>
 struct checked_handler_members<H, Store, command_set<Cs...>> : checked_handle<H, Cs, Store>... {};
 
 template <class H, class Store> struct checked_handler {
-  static_assert(lists_commands<H>, "cleave: a command handler says what it takes: add `using commands = cleave::command_set<...>`");
-  static_assert(has_category<H>, "cleave: a command handler names its streams: add `static constexpr std::string_view category`");
+  static_assert(
+      lists_commands<H>,
+      "cleave: a command handler says what it takes: add `using commands = cleave::command_set<...>`");
+  static_assert(
+      has_category<H>,
+      "cleave: a command handler names its streams: add `static constexpr std::string_view category`");
   static consteval bool members() {
-    if constexpr (lists_commands<H>) return sizeof(checked_handler_members<H, Store, typename H::commands>) != 0;
+    if constexpr (lists_commands<H>)
+      return sizeof(checked_handler_members<H, Store, typename H::commands>) != 0;
     else return false;
   }
   static constexpr bool value = members();

@@ -20,7 +20,8 @@ template <class... Cs> struct command_set {
   static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Cs...>>::value,
                 "cleave: a command stands twice in one command_set");
   static constexpr std::size_t size = sizeof...(Cs);
-  template <class C> static constexpr bool contains = boost::mp11::mp_contains<boost::mp11::mp_list<Cs...>, C>::value;
+  template <class C> static constexpr bool contains =
+      boost::mp11::mp_contains<boost::mp11::mp_list<Cs...>, C>::value;
 };
 
 namespace detail {

@@ -54,13 +54,15 @@ template <class D, class E> struct checked_evolve {
                 "cleave: the decider lists an event that it cannot evolve: add `void evolve(Event const&)`");
 };
 template <class D, class C> struct checked_decide {
-  static_assert(can_identify<D, C>, "cleave: the decider does not say which stream a command is for: add `static auto "
-                                    "id(Command const&)` that returns a text or an integer");
+  static_assert(can_identify<D, C>,
+                "cleave: the decider does not say which stream a command is for: add `static auto "
+                "id(Command const&)` that returns a text or an integer");
   static_assert(can_decide<D, C>, "cleave: the decider lists a command that it cannot decide: add "
                                   "`cleave::decision<Events...> decide(Command const&) const`");
   template <class T> static constexpr bool within() {
     if constexpr (can_decide<T, C>) {
-      return decides_within<typename T::events, std::remove_cvref_t<decltype(std::declval<T const&>().decide(std::declval<C const&>()))>>;
+      return decides_within<typename T::events, std::remove_cvref_t<decltype(std::declval<T const&>().decide(
+                                                    std::declval<C const&>()))>>;
     } else {
       return true;
     }
@@ -70,15 +72,20 @@ template <class D, class C> struct checked_decide {
 
 template <class D, class Events, class Commands> struct checked_decider_members;
 template <class D, class... Es, class... Cs>
-struct checked_decider_members<D, event_set<Es...>, command_set<Cs...>> : checked_evolve<D, Es>..., checked_decide<D, Cs>... {};
+struct checked_decider_members<D, event_set<Es...>, command_set<Cs...>> : checked_evolve<D, Es>...,
+                                                                          checked_decide<D, Cs>... {};
 
 // The front door: instantiate it to get the sentences.
 template <class D> struct checked_decider {
-  static_assert(std::default_initializable<D>, "cleave: a decider is default-constructible: that is the state before the first event");
+  static_assert(std::default_initializable<D>,
+                "cleave: a decider is default-constructible: that is the state before the first event");
   static_assert(std::copyable<D>, "cleave: a decider is a copyable value");
-  static_assert(lists_commands<D>, "cleave: a decider says what it takes: add `using commands = cleave::command_set<...>`");
-  static_assert(lists_events<D>, "cleave: a decider says what it is made of: add `using events = cleave::event_set<...>`");
-  static_assert(has_category<D>, "cleave: a decider names its streams: add `static constexpr std::string_view category`");
+  static_assert(lists_commands<D>,
+                "cleave: a decider says what it takes: add `using commands = cleave::command_set<...>`");
+  static_assert(lists_events<D>,
+                "cleave: a decider says what it is made of: add `using events = cleave::event_set<...>`");
+  static_assert(has_category<D>,
+                "cleave: a decider names its streams: add `static constexpr std::string_view category`");
   static consteval bool members() {
     if constexpr (lists_commands<D> && lists_events<D>) {
       return sizeof(checked_decider_members<D, typename D::events, typename D::commands>) != 0;
@@ -93,6 +100,7 @@ template <class D> struct checked_decider {
 
 // Calls decide's sentences at compile time; a readable requirement for one's own templates.
 template <class D>
-concept decider = lists_commands<D> && lists_events<D> && has_category<D> && std::default_initializable<D> && std::copyable<D>;
+concept decider = lists_commands<D> && lists_events<D> && has_category<D> && std::default_initializable<D> &&
+                  std::copyable<D>;
 
 } // namespace cleave

@@ -24,13 +24,16 @@ template <decider D, can_read_stream Store>
 result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
   std::optional<error> failed;
   auto const fold = [&](recorded_event const& recorded) {
-    auto known = visit_event<typename D::events>(recorded, [&](auto const& event, envelope const&) { from.state.evolve(event); });
+    auto known = visit_event<typename D::events>(
+        recorded, [&](auto const& event, envelope const&) { from.state.evolve(event); });
     if (known && *known) {
       from.version = recorded.at.version;
       return true;
     }
-    failed = known ? make_error(errc::unknown_event, "stream {} holds event {} (version {}), which its decider {} does not list",
-                                stream.text(), recorded.at.name, recorded.at.version, std::string_view(D::category))
+    failed = known ? make_error(errc::unknown_event,
+                                "stream {} holds event {} (version {}), which its decider {} does not list",
+                                stream.text(), recorded.at.name, recorded.at.version,
+                                std::string_view(D::category))
                    : std::move(known).error();
     return false;
   };
@@ -72,16 +75,19 @@ private:
 
     stream_buffer const stream(D::category, D::id(command));
     // The name is checked here once, so that a bad id fails even where decide rejects.
-    if (auto good = check_stream_name(stream.name()); !good) return unexpected(command_failure(std::move(good).error()));
+    if (auto good = check_stream_name(stream.name()); !good)
+      return unexpected(command_failure(std::move(good).error()));
     for (unsigned attempt = 1;; ++attempt) {
       auto const outcome = try_once(command, context, *record, stream.name());
-      bool const lost_race = !outcome && !outcome.error().is_rejection() && outcome.error().error().code() == errc::version_conflict;
+      bool const lost_race = !outcome && !outcome.error().is_rejection() &&
+                             outcome.error().error().code() == errc::version_conflict;
       if (!lost_race || attempt >= side_.options().attempts) return outcome;
     }
   }
 
   template <class C>
-  command_result try_once(C const& command, command_context const& context, command_record const& record, stream_name stream) {
+  command_result try_once(C const& command, command_context const& context, command_record const& record,
+                          stream_name stream) {
     auto state = load<D>(side_.store(), stream);
     if (!state) return unexpected(command_failure(std::move(state).error()));
     auto decided = decide(state->state, command);
@@ -98,7 +104,8 @@ private:
 
   // A function of the application: what it throws stays here.
   template <class C>
-  static auto decide(D const& state, C const& command) -> result<std::remove_cvref_t<decltype(state.decide(command))>> {
+  static auto decide(D const& state, C const& command)
+      -> result<std::remove_cvref_t<decltype(state.decide(command))>> {
     try {
       return state.decide(command);
     } catch (...) {

@@ -36,14 +36,16 @@ private:
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
     stream_buffer const stream(H::category, H::id(command));
-    if (auto good = check_stream_name(stream.name()); !good) return unexpected(command_failure(std::move(good).error()));
+    if (auto good = check_stream_name(stream.name()); !good)
+      return unexpected(command_failure(std::move(good).error()));
 
     if constexpr (handles_plainly<H, C>) return plainly(command, context, *record, stream.name());
     else return in_transaction(command, context, *record, stream.name());
   }
 
   template <class C>
-  command_result plainly(C const& command, command_context const& context, command_record const& record, stream_name stream) {
+  command_result plainly(C const& command, command_context const& context, command_record const& record,
+                         stream_name stream) {
     try {
       using decision_type = detail::decision_in<decltype(handler_.handle(command))>;
       static_assert(detail::storable<store_type, typename decision_type::event_list>);
@@ -62,9 +64,11 @@ private:
   }
 
   template <class C>
-  command_result in_transaction(C const& command, command_context const& context, command_record const& record, stream_name stream) {
+  command_result in_transaction(C const& command, command_context const& context,
+                                command_record const& record, stream_name stream) {
     using transaction = typename store_type::transaction;
-    using decision_type = detail::decision_in<decltype(handler_.handle(command, std::declval<transaction&>()))>;
+    using decision_type =
+        detail::decision_in<decltype(handler_.handle(command, std::declval<transaction&>()))>;
     static_assert(detail::storable<store_type, typename decision_type::event_list>);
     std::optional<command_result> early; // a repeat, or a failure of the look-up
     std::optional<decision_type> decided;
@@ -92,7 +96,8 @@ private:
     auto committed_now = side_.store().transact(body);
 
     if (early) return std::move(*early);
-    if (decided && decided->refused() != nullptr) return detail::refuse(side_.store(), *decided->refused(), record);
+    if (decided && decided->refused() != nullptr)
+      return detail::refuse(side_.store(), *decided->refused(), record);
     if (!committed_now) return unexpected(command_failure(std::move(committed_now).error()));
     side_.committed(*done);
     side_.published(*decided, request, *done);
@@ -100,7 +105,9 @@ private:
   }
 
   // Ends a transaction without effect; the caller knows why.
-  static result<void> rolled_back() { return unexpected(error(errc::stopped, "the handler rejected the command")); }
+  static result<void> rolled_back() {
+    return unexpected(error(errc::stopped, "the handler rejected the command"));
+  }
 
   WriteSide& side_;
   H handler_;

@@ -16,9 +16,10 @@ namespace cleave {
 
 // The command was executed, and what it did is committed.
 struct committed {
-  cleave::position position;     // of its last event; the head of the log when it had none. Ask queries for at_least this.
-  cleave::version version;       // of its stream behind its last event
-  bool repeated = false; // a command of this id was executed before; this is the answer of then
+  cleave::position
+      position; // of its last event; the head of the log when it had none. Ask queries for at_least this.
+  cleave::version version; // of its stream behind its last event
+  bool repeated = false;   // a command of this id was executed before; this is the answer of then
 };
 
 // The command was not executed: the domain refused it, or something failed. Either way nothing of it is stored (but the
@@ -30,9 +31,13 @@ public:
 
   bool is_rejection() const noexcept { return why_.index() == 0; }
   // The domain's answer. A bug of the caller if it is an error.
-  cleave::rejection const& rejection() const { return CLEAVE_ASSERT(is_rejection(), "not a rejection"), *std::get_if<0>(&why_); }
+  cleave::rejection const& rejection() const {
+    return CLEAVE_ASSERT(is_rejection(), "not a rejection"), *std::get_if<0>(&why_);
+  }
   // What failed. A bug of the caller if it is a rejection.
-  cleave::error const& error() const { return CLEAVE_ASSERT(!is_rejection(), "not an error"), *std::get_if<1>(&why_); }
+  cleave::error const& error() const {
+    return CLEAVE_ASSERT(!is_rejection(), "not an error"), *std::get_if<1>(&why_);
+  }
   // For people: "rejected: code: text", or the error's message.
   std::string message() const {
     return is_rejection() ? "rejected: " + rejection().code + ": " + rejection().text : error().message();
@@ -46,7 +51,7 @@ using command_result = result<committed, command_failure>;
 
 // What comes along with a command. Views: they need to live until execute returns.
 struct command_context {
-  command_id id{};             // not nil: executed once; a repeat gets the first outcome, also after a restart
+  command_id id{}; // not nil: executed once; a repeat gets the first outcome, also after a restart
   correlation_id correlation{}; // goes into the events' metadata; so do the other two
   causation_id causation{};
   std::span<header const> headers{};

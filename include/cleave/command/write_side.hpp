@@ -28,10 +28,12 @@ namespace detail {
 
 // A store that keeps bytes needs a codec for each event.
 template <class Store, class Events> inline constexpr bool storable = false;
-template <class Store, template <class...> class List, class... Es> inline constexpr bool storable<Store, List<Es...>> = [] {
-  static_assert(Store::keeps_objects || (encodable<Es> && ...),
-                "cleave: this store keeps bytes, and one of the events has no stored form: describe it with BOOST_DESCRIBE_STRUCT, or "
-                "specialise cleave::codec for it");
+template <class Store, template <class...> class List,
+          class... Es> inline constexpr bool storable<Store, List<Es...>> = [] {
+  static_assert(
+      Store::keeps_objects || (encodable<Es> && ...),
+      "cleave: this store keeps bytes, and one of the events has no stored form: describe it with BOOST_DESCRIBE_STRUCT, or "
+      "specialise cleave::codec for it");
   return true;
 }();
 
@@ -39,7 +41,8 @@ template <class Store, template <class...> class List, class... Es> inline const
 class outgoing_events {
 public:
   template <class... Es>
-  outgoing_events(decision<Es...> const& decided, write_options const& options, command_context const& context) {
+  outgoing_events(decision<Es...> const& decided, write_options const& options,
+                  command_context const& context) {
     if (decided.size() == 0) return;
     if (decided.size() > 1) several_.reserve(decided.size());
     auto const now = options.clock.now();
@@ -51,7 +54,8 @@ public:
       if (decided.size() == 1) one_ = made;
       else several_.push_back(made);
     });
-    events_ = decided.size() == 1 ? std::span<new_event const>(&one_, 1) : std::span<new_event const>(several_);
+    events_ = decided.size() == 1 ? std::span<new_event const>(&one_, 1)
+                                  : std::span<new_event const>(several_);
   }
   outgoing_events(outgoing_events const&) = delete;
   outgoing_events& operator=(outgoing_events const&) = delete;
@@ -66,12 +70,14 @@ private:
 };
 
 // The record of a command that carries an id; empty for one that does not.
-template <class C> result<command_record> command_record_of(C const& command, command_context const& context) {
+template <class C> result<command_record> command_record_of(C const& command,
+                                                            command_context const& context) {
   constexpr std::string_view name = command_name<C>;
   if (context.id.nil()) return command_record{};
   if (name.empty()) {
-    return unexpected(make_error(errc::invalid_argument, "command id {} was given with a command that has no stored name: "
-                                                         "specialise cleave::command_name for it",
+    return unexpected(make_error(errc::invalid_argument,
+                                 "command id {} was given with a command that has no stored name: "
+                                 "specialise cleave::command_name for it",
                                  to_string(context.id)));
   }
   auto print = fingerprint_of(command);
@@ -82,9 +88,10 @@ template <class C> result<command_record> command_record_of(C const& command, co
 // The first outcome of a command, as the answer to its repeat.
 inline command_result first_outcome(command_record const& now, command_outcome&& then) {
   if (then.command != now.command || then.fingerprint != now.fingerprint) {
-    return unexpected(command_failure(make_error(errc::command_id_reused, "command id {} belongs to another command: it was {}, now it is {}{}",
-                                                 to_string(now.id), then.command, now.command,
-                                                 std::string_view(then.command == now.command ? " with other contents" : ""))));
+    return unexpected(command_failure(make_error(
+        errc::command_id_reused, "command id {} belongs to another command: it was {}, now it is {}{}",
+        to_string(now.id), then.command, now.command,
+        std::string_view(then.command == now.command ? " with other contents" : ""))));
   }
   if (then.refused) return unexpected(command_failure(std::move(*then.refused)));
   return committed{then.position, then.version, true};

@@ -28,7 +28,9 @@ public:
   }
   result<position> read_all(log_range range, sink each) { return operations_->read_all(store_, range, each); }
   result<position> head() { return operations_->head(store_); }
-  result<std::optional<command_outcome>> find_command(command_id id) { return operations_->find_command(store_, id); }
+  result<std::optional<command_outcome>> find_command(command_id id) {
+    return operations_->find_command(store_, id);
+  }
   cleave::durability durability() const { return operations_->durability(store_); }
   commit_signal& commits() { return operations_->commits(store_); }
 
@@ -46,7 +48,9 @@ private:
   template <class Store>
   static constexpr operations operations_of{
       [](void* s, append_request const& request) { return as<Store>(s).append(request); },
-      [](void* s, stream_name stream, stream_range range, sink each) { return as<Store>(s).read_stream(stream, range, each); },
+      [](void* s, stream_name stream, stream_range range, sink each) {
+        return as<Store>(s).read_stream(stream, range, each);
+      },
       [](void* s, log_range range, sink each) { return as<Store>(s).read_all(range, each); },
       [](void* s) { return as<Store>(s).head(); },
       [](void* s, command_id id) { return as<Store>(s).find_command(id); },

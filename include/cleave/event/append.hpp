@@ -52,9 +52,10 @@ struct append_request {
 
 struct appended {
   cleave::position position; // of the last event stored; the head of the log when there was none to store
-  cleave::version version;   // of the last stream in the request, behind its last event; 0 when the request names no stream
-  bool repeated = false; // nothing was stored now: this is the answer of the first time
-  timestamp recorded_at{};  // what the new events carry; 0 when there was none to store
+  cleave::version
+      version; // of the last stream in the request, behind its last event; 0 when the request names no stream
+  bool repeated = false;   // nothing was stored now: this is the answer of the first time
+  timestamp recorded_at{}; // what the new events carry; 0 when there was none to store
 };
 
 // What became of a command, kept under its id.

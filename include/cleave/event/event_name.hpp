@@ -20,7 +20,8 @@ constexpr bool is_event_name(std::string_view name) {
   auto const letter = [](char c) { return c >= 'a' && c <= 'z'; };
   auto const digit = [](char c) { return c >= '0' && c <= '9'; };
   auto const dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || name.size() > limits::event_name_bytes || !letter(name[0])) return false;
+  if (dot == std::string_view::npos || dot == 0 || name.size() > limits::event_name_bytes || !letter(name[0]))
+    return false;
   for (std::size_t i = 1; i < dot; ++i) {
     if (letter(name[i]) || digit(name[i])) continue;
     if (name[i] != '-' || name[i - 1] == '-' || i + 1 == dot) return false;

@@ -31,11 +31,13 @@ template <std::size_t N> consteval bool names_differ(std::array<std::string_view
 
 // A list of event types. Each stands in it once, and each has a stored name of its own.
 template <class... Es> struct event_set {
-  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Es...>>::value, "cleave: an event stands twice in one event_set");
+  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Es...>>::value,
+                "cleave: an event stands twice in one event_set");
   static_assert(detail::names_differ<sizeof...(Es)>({event_name_of<Es>()...}),
                 "cleave: two events of one event_set have the same stored name");
   static constexpr std::size_t size = sizeof...(Es);
-  template <class E> static constexpr bool contains = boost::mp11::mp_contains<boost::mp11::mp_list<Es...>, E>::value;
+  template <class E> static constexpr bool contains =
+      boost::mp11::mp_contains<boost::mp11::mp_list<Es...>, E>::value;
 };
 
 namespace detail {
@@ -49,25 +51,31 @@ template <class Done, class Open> struct stored_closure {
 };
 template <class Done, class First, class... Rest>
 struct stored_closure<Done, boost::mp11::mp_list<First, Rest...>> {
-  using next = std::conditional_t<boost::mp11::mp_contains<Done, First>::value, boost::mp11::mp_list<Rest...>,
-                                  boost::mp11::mp_append<boost::mp11::mp_list<Rest...>, superseded_by<First>>>;
+  using next =
+      std::conditional_t<boost::mp11::mp_contains<Done, First>::value, boost::mp11::mp_list<Rest...>,
+                         boost::mp11::mp_append<boost::mp11::mp_list<Rest...>, superseded_by<First>>>;
   using type = typename stored_closure<boost::mp11::mp_set_push_back<Done, First>, next>::type;
 };
 template <class Set>
-using stored_events = typename stored_closure<boost::mp11::mp_list<>, boost::mp11::mp_rename<Set, boost::mp11::mp_list>>::type;
+using stored_events =
+    typename stored_closure<boost::mp11::mp_list<>, boost::mp11::mp_rename<Set, boost::mp11::mp_list>>::type;
 
 template <class List> struct names_of_list;
 template <class... Es> struct names_of_list<boost::mp11::mp_list<Es...>> {
   static constexpr std::array<std::string_view, sizeof...(Es)> value{event_name_of<Es>()...};
-  static_assert(names_differ<sizeof...(Es)>(value), "cleave: an event and one that it supersedes have the same stored name");
+  static_assert(names_differ<sizeof...(Es)>(value),
+                "cleave: an event and one that it supersedes have the same stored name");
 };
 
 // Hands `event` to the function, or what it becomes in the newest version.
-template <class Set, std::size_t Steps, class E, class F> void deliver(E const& event, envelope const& at, F& f) {
-  static_assert(Steps <= limits::upcast_steps, "cleave: upcasting does not end: do two events upcast to one another?");
+template <class Set, std::size_t Steps, class E, class F> void deliver(E const& event, envelope const& at,
+                                                                       F& f) {
+  static_assert(Steps <= limits::upcast_steps,
+                "cleave: upcasting does not end: do two events upcast to one another?");
   if constexpr (upcastable<E>) {
     for_each_upcast(event, [&]<class Next>(Next const& next) {
-      if constexpr (boost::mp11::mp_contains<stored_events<Set>, Next>::value) deliver<Set, Steps + 1>(next, at, f);
+      if constexpr (boost::mp11::mp_contains<stored_events<Set>, Next>::value)
+        deliver<Set, Steps + 1>(next, at, f);
     });
   } else {
     f(event, at);
@@ -91,7 +99,8 @@ result<bool> visit_stored(recorded_event const& recorded, F& f, boost::mp11::mp_
   if (recorded.type != nullptr) {
     // The address decides; where two shared libraries hold a constant each, the name does.
     bool const found = ((recorded.type == &event_type_of<Es>
-                             ? (deliver<Set, 0>(*static_cast<Es const*>(recorded.object), recorded.at, f), true)
+                             ? (deliver<Set, 0>(*static_cast<Es const*>(recorded.object), recorded.at, f),
+                                true)
                              : false) ||
                         ...);
     if (found) return true;
@@ -101,10 +110,10 @@ result<bool> visit_stored(recorded_event const& recorded, F& f, boost::mp11::mp_
             ...);
   }
   result<bool> done = false;
-  static_cast<void>(((recorded.at.name == event_name_of<Es>()
-                          ? (done = decode_and_deliver<Set, Es>(recorded, f), true)
-                          : false) ||
-                     ...));
+  static_cast<void>(
+      ((recorded.at.name == event_name_of<Es>() ? (done = decode_and_deliver<Set, Es>(recorded, f), true)
+                                                : false) ||
+       ...));
   return done;
 }
 

@@ -16,7 +16,7 @@ namespace cleave {
 enum class durability : std::uint8_t {
   process, // nothing but the process's own life: memory
   relaxed, // the process's end, however it ends; a power loss can take the last appends, in order and without a hole
-  full,    // a power loss, as far as the disk keeps what it confirmed
+  full, // a power loss, as far as the disk keeps what it confirmed
 };
 
 enum class direction : std::uint8_t { forward, backward };
@@ -67,7 +67,8 @@ concept can_append = requires(S& store, append_request const& request) {
 // Returns the stream's last version in the snapshot that was read; 0 for a stream without events. Any thread; never blocks
 // a writer. The sink may call the store. Errors: of the name (errc::invalid_argument), of the machine.
 template <class S>
-concept can_read_stream = requires(S& store, stream_name stream, stream_range range, detail::sink_probe sink) {
+concept can_read_stream = requires(S& store, stream_name stream, stream_range range,
+                                   detail::sink_probe sink) {
   { store.read_stream(stream, range, sink) } -> std::same_as<result<version>>;
 };
 
@@ -110,7 +111,7 @@ concept tells_form = requires {
 };
 
 template <class S>
-concept event_store = can_append<S> && can_read_stream<S> && can_read_all<S> && tells_head<S> && recalls_commands<S> &&
-                      tells_durability<S> && signals_commits<S> && tells_form<S>;
+concept event_store = can_append<S> && can_read_stream<S> && can_read_all<S> && tells_head<S> &&
+                      recalls_commands<S> && tells_durability<S> && signals_commits<S> && tells_form<S>;
 
 } // namespace cleave

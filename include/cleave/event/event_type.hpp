@@ -30,7 +30,8 @@ struct event_type {
 namespace detail {
 
 template <class E> constexpr event_type describe_event() {
-  static_assert(std::copy_constructible<E>, "cleave: an event must be copy-constructible: it is a fact that several readers keep");
+  static_assert(std::copy_constructible<E>,
+                "cleave: an event must be copy-constructible: it is a fact that several readers keep");
   event_type type{event_name_of<E>(), sizeof(E), alignof(E), nullptr, nullptr, nullptr};
   if constexpr (!std::is_trivially_copyable_v<E>) {
     type.copy = [](void* to, void const* from) { new (to) E(*static_cast<E const*>(from)); };
@@ -39,7 +40,9 @@ template <class E> constexpr event_type describe_event() {
     type.destroy = [](void* object) noexcept { static_cast<E*>(object)->~E(); };
   }
   if constexpr (encodable<E>) {
-    type.encode = [](void const* object, std::string& out) { return codec<E>::encode(*static_cast<E const*>(object), out); };
+    type.encode = [](void const* object, std::string& out) {
+      return codec<E>::encode(*static_cast<E const*>(object), out);
+    };
   }
   return type;
 }

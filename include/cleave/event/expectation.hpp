@@ -20,7 +20,9 @@ public:
   // The stream has no event. The same as exactly(version(0)).
   static constexpr expectation no_stream() noexcept { return expectation(kind::no_stream, version()); }
   // The stream has at least one event.
-  static constexpr expectation stream_exists() noexcept { return expectation(kind::stream_exists, version()); }
+  static constexpr expectation stream_exists() noexcept {
+    return expectation(kind::stream_exists, version());
+  }
   // The stream's last event has this version; version 0: no event.
   static constexpr expectation exactly(version v) noexcept {
     return v == version() ? no_stream() : expectation(kind::exactly, v);

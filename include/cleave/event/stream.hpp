@@ -73,7 +73,8 @@ private:
   }
 
   std::size_t size_ = 0;
-  std::array<char, limits::stream_name_bytes + 1> text_; // one byte more than allowed, so that "too long" shows
+  std::array<char, limits::stream_name_bytes + 1>
+      text_; // one byte more than allowed, so that "too long" shows
 };
 
 } // namespace cleave

@@ -21,11 +21,13 @@ struct at_least {
   constexpr at_least() noexcept = default;
   constexpr explicit at_least(cleave::position p) noexcept : position(p) {}
   template <detail::duration_like Duration>
-  constexpr at_least(cleave::position p, Duration timeout) noexcept : position(p), timeout_us(microseconds(timeout)) {}
+  constexpr at_least(cleave::position p, Duration timeout) noexcept
+      : position(p), timeout_us(microseconds(timeout)) {}
 
 private:
   template <class Duration> static constexpr std::int64_t microseconds(Duration timeout) noexcept {
-    auto const us = static_cast<long double>(timeout.count()) * 1e6L * static_cast<long double>(Duration::period::num) /
+    auto const us = static_cast<long double>(timeout.count()) * 1e6L *
+                    static_cast<long double>(Duration::period::num) /
                     static_cast<long double>(Duration::period::den);
     if (us >= static_cast<long double>(longest_timeout_us)) return longest_timeout_us;
     return us <= 0 ? 0 : static_cast<std::int64_t>(us);

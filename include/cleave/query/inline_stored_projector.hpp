@@ -30,7 +30,8 @@ public:
     // A commit of this application is in the model when it is in the log; for one of others the log is looked at.
     if (reached() < wanted.position) {
       std::scoped_lock const lock(stepping_);
-      while (reached() < wanted.position && behind_.step() == step::worked) {}
+      while (reached() < wanted.position && behind_.step() == step::worked) {
+      }
     }
     return progress().wait(wanted);
   }
@@ -44,7 +45,9 @@ public:
     auto const from = in.checkpoint(P::name);
     if (!from) return unexpected(from.error());
     return in.apply(P::name, *from, [&](session& rows) -> result<position> {
-      auto const apply = [&](auto const& event, envelope const& at) { return detail::apply_to_session(projection_, event, at, rows); };
+      auto const apply = [&](auto const& event, envelope const& at) {
+        return detail::apply_to_session(projection_, event, at, rows);
+      };
       // What was appended past this application comes first. All of it is committed: the log shows it outside the transaction.
       if (from->next() < recorded.at.position) {
         auto caught_up = detail::feed<P>(log_, *from, UINT64_MAX, apply);
@@ -55,7 +58,8 @@ public:
         if (applied) applied = apply(event, at);
       });
       if (!known) return unexpected(known.error());
-      if (!applied) return unexpected(detail::projection_failed(P::name, recorded.at, std::move(applied).error()));
+      if (!applied)
+        return unexpected(detail::projection_failed(P::name, recorded.at, std::move(applied).error()));
       return recorded.at.position;
     });
   }

@@ -20,13 +20,19 @@ public:
 
   // `in_commit`: no thread steps it, appends do through the inline functions; then a waiting query looks for what others appended.
   memory_projector(Store& log, P empty, projector_options const& options, bool in_commit = false)
-      : log_(log), options_(options), in_commit_(in_commit), empty_(std::move(empty)), model_(empty_), progress_(P::name) {}
+      : log_(log),
+        options_(options),
+        in_commit_(in_commit),
+        empty_(std::move(empty)),
+        model_(empty_),
+        progress_(P::name) {}
 
   projection_progress& progress() noexcept { return progress_; }
   position reached() const noexcept { return progress_.reached(); }
   result<void> wait(at_least wanted) {
     if (in_commit_) {
-      while (reached() < wanted.position && step() == step::worked) {}
+      while (reached() < wanted.position && step() == step::worked) {
+      }
     }
     return detail::wait_for(*this, wanted, options_.threads);
   }
@@ -76,7 +82,8 @@ public:
       applied_ = recorded.at.position;
       return {};
     } catch (...) {
-      return unexpected(detail::projection_failed(P::name, recorded.at, detail::current_exception_error("on")));
+      return unexpected(
+          detail::projection_failed(P::name, recorded.at, detail::current_exception_error("on")));
     }
   }
   // `touched`: inline_apply was called. Without `committed` the append failed: the truth is in the log, so the model is built from it.

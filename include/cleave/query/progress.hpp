@@ -17,8 +17,8 @@ namespace cleave {
 // One projection as seen from outside.
 struct projection_status {
   std::string name;
-  position checkpoint;  // it reflects every event up to here
-  std::string failure;  // why it stopped; empty while it works
+  position checkpoint;     // it reflects every event up to here
+  std::string failure;     // why it stopped; empty while it works
   std::size_t waiting = 0; // queries that wait for it at the moment
 };
 

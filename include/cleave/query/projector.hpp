@@ -14,10 +14,12 @@
 namespace cleave {
 
 struct projector_options {
-  std::uint64_t batch = 1000;  // events of one step at the most, 1 or more
-  unsigned attempts = 3;       // how often a failing event of a stored projection is tried before the projection stops
+  std::uint64_t batch = 1000; // events of one step at the most, 1 or more
+  unsigned attempts =
+      3; // how often a failing event of a stored projection is tried before the projection stops
   std::int64_t poll_us = 50'000; // how long an idle projector sleeps at most
-  bool threads = true; // a thread steps each projector; false: the application does, and a waiting query steps what it waits for
+  bool threads =
+      true; // a thread steps each projector; false: the application does, and a waiting query steps what it waits for
 };
 
 namespace detail {
@@ -25,7 +27,8 @@ namespace detail {
 // Waits until the projector's model reflects what is wanted; without threads it does the work that it waits for.
 template <class Projector> result<void> wait_for(Projector& projector, at_least wanted, bool threads) {
   if (!threads) {
-    while (projector.reached() < wanted.position && projector.step() == step::worked) {}
+    while (projector.reached() < wanted.position && projector.step() == step::worked) {
+    }
     wanted.timeout_us = 0;
   }
   return projector.progress().wait(wanted);

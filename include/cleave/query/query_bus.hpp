@@ -26,14 +26,17 @@ template <class... Answerers> class query_bus {
   }
 
 public:
-  static_assert(boost::mp11::mp_is_set<all_queries>::value, "cleave: two answerers list one query: each query has exactly one");
+  static_assert(boost::mp11::mp_is_set<all_queries>::value,
+                "cleave: two answerers list one query: each query has exactly one");
 
   template <class Q> static constexpr bool handles = boost::mp11::mp_contains<all_queries, Q>::value;
 
   explicit query_bus(Answerers&... answerers) : answerers_(answerers...) {}
 
   template <query Q> result<typename Q::result_type> ask(Q const& q, at_least wanted = {}) {
-    static_assert(handles<Q>, "cleave: nobody lists this query: add it to the query_set of a projection or a query handler");
+    static_assert(
+        handles<Q>,
+        "cleave: nobody lists this query: add it to the query_set of a projection or a query handler");
     if constexpr (handles<Q>) {
       auto& answerer = std::get<route<Q>()>(answerers_);
       if constexpr (requires { answerer.wait(wanted); }) {

@@ -10,8 +10,9 @@
 namespace cleave {
 
 template <class H> class query_handler_runner {
-  static_assert(requires { requires detail::is_query_set<typename H::queries>; },
-                "cleave: a query handler says what it answers: add `using queries = cleave::query_set<...>`");
+  static_assert(
+      requires { requires detail::is_query_set<typename H::queries>; },
+      "cleave: a query handler says what it answers: add `using queries = cleave::query_set<...>`");
   template <class Queries> struct checked;
   template <class... Qs> struct checked<query_set<Qs...>> : detail::checked_answer<H, Qs>... {};
   static_assert(sizeof(checked<typename H::queries>) != 0);

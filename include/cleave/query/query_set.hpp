@@ -15,10 +15,13 @@ template <class Q>
 concept query = requires { typename Q::result_type; };
 
 template <class... Qs> struct query_set {
-  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Qs...>>::value, "cleave: a query stands twice in one query_set");
-  static_assert((query<Qs> && ...), "cleave: a query names the type of its answer: add `using result_type = ...`");
+  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Qs...>>::value,
+                "cleave: a query stands twice in one query_set");
+  static_assert((query<Qs> && ...),
+                "cleave: a query names the type of its answer: add `using result_type = ...`");
   static constexpr std::size_t size = sizeof...(Qs);
-  template <class Q> static constexpr bool contains = boost::mp11::mp_contains<boost::mp11::mp_list<Qs...>, Q>::value;
+  template <class Q> static constexpr bool contains =
+      boost::mp11::mp_contains<boost::mp11::mp_list<Qs...>, Q>::value;
 };
 
 namespace detail {

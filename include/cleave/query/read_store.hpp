@@ -28,10 +28,10 @@ concept keeps_checkpoints = requires(R& store, std::string_view projection) {
 // (errc::handler_failed), when the stored checkpoint is not `from` (another projector was here: errc::version_conflict), or when
 // the new one is before it (errc::invalid_argument).
 template <class R>
-concept applies_in_one_transaction =
-    requires(R& store, std::string_view projection, position from, detail::fill_function<typename R::session> fill) {
-      { store.apply(projection, from, fill) } -> std::same_as<result<void>>;
-    };
+concept applies_in_one_transaction = requires(R& store, std::string_view projection, position from,
+                                              detail::fill_function<typename R::session> fill) {
+  { store.apply(projection, from, fill) } -> std::same_as<result<void>>;
+};
 
 // read(ask): calls ask(session) once, on one snapshot, for reading; it never waits for a writer. Any thread.
 template <class R>

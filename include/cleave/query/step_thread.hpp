@@ -30,7 +30,8 @@ private:
   using reached_function = position(void*) noexcept;
   struct state;
 
-  step_thread(void* machine, step_function* step, reached_function* reached, commit_signal& source, std::int64_t poll_us);
+  step_thread(void* machine, step_function* step, reached_function* reached, commit_signal& source,
+              std::int64_t poll_us);
 
   state* state_;
 };

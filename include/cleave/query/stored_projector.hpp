@@ -110,9 +110,10 @@ private:
     if (!quiet || *quiet > after) return quiet;
     position to = after;
     auto applied = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
-      auto read = detail::feed<P>(log_, after, careful_ > 0 ? 1 : options_.batch, [&](auto const& event, envelope const& at) {
-        return detail::apply_to_session(projection_, event, at, in);
-      });
+      auto read = detail::feed<P>(log_, after, careful_ > 0 ? 1 : options_.batch,
+                                  [&](auto const& event, envelope const& at) {
+                                    return detail::apply_to_session(projection_, event, at, in);
+                                  });
       if (read) to = *read;
       return read;
     });
@@ -125,10 +126,11 @@ private:
   result<position> skip_what_is_not_ours(position after) {
     query_item const item{.names = stored_names<typename P::events>};
     bool found = false;
-    auto read = log_.read_all(log_range{.after = after, .limit = 1, .filter = {{&item, 1}}}, [&](recorded_event const&) {
-      found = true;
-      return false;
-    });
+    auto read = log_.read_all(log_range{.after = after, .limit = 1, .filter = {{&item, 1}}},
+                              [&](recorded_event const&) {
+                                found = true;
+                                return false;
+                              });
     if (!read) return read;
     if (found) return after;
     if (*read == after || read->value() - stored_->value() < skipped_between_checkpoints) return read;
@@ -146,8 +148,8 @@ private:
   projector_options options_;
   projection_progress progress_;
   std::optional<position> stored_; // the checkpoint in the read store, once it is known
-  unsigned failures_ = 0;      // in a row, of one event
-  std::uint64_t careful_ = 0;  // so many more batches have one event, because a whole one has failed
+  unsigned failures_ = 0;          // in a row, of one event
+  std::uint64_t careful_ = 0;      // so many more batches have one event, because a whole one has failed
 };
 
 } // namespace cleave
