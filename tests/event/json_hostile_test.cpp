@@ -120,7 +120,7 @@ TEST_CASE("a document with one byte replaced, removed or doubled is read or refu
     std::string text(document);
     for (int byte = 0; byte < 256; ++byte) {
       text[place] = static_cast<char>(byte);
-      read += survives(text) ? 1 : 0;
+      if (survives(text)) ++read;
     }
     text = document;
     survives(text.erase(place, 1));
