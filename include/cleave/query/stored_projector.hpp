@@ -6,6 +6,7 @@
 #include <cleave/query/read_store.hpp>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -27,7 +28,7 @@ result<void> apply_to_session(P& projection, E const& event, envelope const& at,
 } // namespace detail
 
 // Owns one projection of the stored form. Rows and checkpoint are committed together, so that each event takes effect exactly once,
-// whatever ends the process. step() is for one thread at a time; everything else for any thread.
+// whatever ends the process. Any thread, all functions: steps take turns.
 template <class P, class Store, read_store ReadStore> class stored_projector {
   using session = typename ReadStore::session;
   static_assert(detail::checked_stored_projection<P, session>);
@@ -45,11 +46,14 @@ public:
   // Creates the tables and reads the checkpoint, so that a query finds something to ask even before the first step. Called once,
   // before any step; what fails here is tried again, and told, by the first step.
   void prepare() noexcept {
+    std::scoped_lock const lock(stepping_);
     if (auto const found = attach()) progress_.advance(*found);
   }
 
   // Each step applies one batch; the first one does what prepare() could not.
   cleave::step step() noexcept {
+    // Without threads every waiting query steps what it waits for, and several may wait at once.
+    std::scoped_lock const lock(stepping_);
     if (progress_.failed()) return step::failed;
     auto const before = reached();
     bool const first = !stored_;
@@ -147,6 +151,7 @@ private:
   P projection_;
   projector_options options_;
   projection_progress progress_;
+  std::mutex stepping_;            // guards what follows, and the projection while it applies events
   std::optional<position> stored_; // the checkpoint in the read store, once it is known
   unsigned failures_ = 0;          // in a row, of one event
   std::uint64_t careful_ = 0;      // so many more batches have one event, because a whole one has failed
