@@ -96,7 +96,7 @@ TEST_CASE("an append that is refused inside a transaction leaves the transaction
   CHECK(s.products() == 1);
 }
 
-TEST_CASE("a transaction reads what it has appended; others do not before the commit") {
+TEST_CASE("a transaction reads what it has appended, and others do not before the commit") {
   shop s;
   must(append(s.store, "product-1", expectation::any(), "1"));
   must(s.store.transact([&](sqlite::transaction& in) -> result<void> {
@@ -149,7 +149,7 @@ TEST_CASE("append and transact inside a transaction are refused instead of waiti
   }));
 }
 
-TEST_CASE("a function that ends the transaction fails and is undone; the store lives on") {
+TEST_CASE("a function that ends the transaction fails and is undone, and the store lives on") {
   shop s;
   for (std::string_view const sql : {"COMMIT", "ROLLBACK", "END"}) {
     auto const done = s.store.transact([&](sqlite::transaction& in) -> result<void> {

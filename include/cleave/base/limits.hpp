@@ -20,8 +20,9 @@ inline constexpr std::size_t rejection_code_bytes = 127;
 inline constexpr std::size_t rejection_text_bytes = 4096;
 inline constexpr std::size_t projection_name_bytes = 127;
 
-inline constexpr std::size_t event_data_bytes = 4 * 1024 * 1024;   // one encoded event
-inline constexpr std::size_t append_data_bytes = 64 * 1024 * 1024; // all encoded events of one append
+inline constexpr std::size_t event_data_bytes = std::size_t{4} * 1024 * 1024; // one encoded event
+inline constexpr std::size_t append_data_bytes = std::size_t{64} * 1024 *
+                                                 1024; // all encoded events of one append
 inline constexpr std::size_t events_per_append = 10'000;
 inline constexpr std::size_t streams_per_append = 1'000;
 inline constexpr std::size_t query_items = 64; // alternatives in one event query

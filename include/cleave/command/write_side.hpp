@@ -86,7 +86,7 @@ template <class C> result<command_record> command_record_of(C const& command,
 }
 
 // The first outcome of a command, as the answer to its repeat.
-inline command_result first_outcome(command_record const& now, command_outcome&& then) {
+inline command_result first_outcome(command_record const& now, command_outcome then) {
   if (then.command != now.command || then.fingerprint != now.fingerprint) {
     return unexpected(command_failure(make_error(
         errc::command_id_reused, "command id {} belongs to another command: it was {}, now it is {}{}",

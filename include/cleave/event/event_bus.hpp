@@ -63,7 +63,10 @@ template <class E> inline constinit std::atomic<std::uint32_t> bus_channel{0};
 extern constinit thread_local bus_entry const* walking [[gnu::tls_model("initial-exec")]];
 using announcement = std::atomic_ref<bus_entry const*>;
 // What `walking` says between the decision to publish and the first entry. No entry has this address.
-inline bus_entry const* entering() noexcept { return reinterpret_cast<bus_entry const*>(std::uintptr_t{1}); }
+inline bus_entry const* entering() noexcept {
+  return reinterpret_cast<bus_entry const*>(
+      std::uintptr_t{1}); // NOLINT(performance-no-int-to-ptr): never followed
+}
 
 inline constexpr envelope empty_envelope{};
 

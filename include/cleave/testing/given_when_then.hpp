@@ -46,7 +46,7 @@ template <class E> placed<E> in(std::string stream, E event) { return {std::move
 
 namespace detail {
 
-template <class E> placed<E> const& as_placed(placed<E> const& event) { return event; }
+template <class E> placed<E> as_placed(placed<E> const& event) { return event; }
 template <class E> placed<E> as_placed(E const& event) { return {event}; }
 template <class E> using event_in = decltype(as_placed(std::declval<E const&>()).event);
 
