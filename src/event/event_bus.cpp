@@ -475,7 +475,7 @@ handler_failure current_failure(std::string_view event) {
 
 namespace cleave {
 
-event_bus::event_bus() : lists_(nullptr), state_(nullptr) {
+event_bus::event_bus() {
   auto made = std::make_unique<detail::bus_state>(this, nullptr);
   std::lock_guard lock(detail::mutex);
   made->grow_for(std::max<std::uint32_t>(detail::channels,

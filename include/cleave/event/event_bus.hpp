@@ -155,8 +155,9 @@ private:
   }
   void report_failure(std::string_view type) noexcept; // inside a catch block
 
-  std::atomic<detail::bus_list*> lists_; // by channel; every table is large enough for every number given out
-  detail::bus_state* state_;
+  std::atomic<detail::bus_list*> lists_{
+      nullptr}; // by channel; every table is large enough for every number given out
+  detail::bus_state* state_ = nullptr;
   friend struct detail::bus_state;
 };
 
