@@ -13,7 +13,7 @@ namespace cleave {
 // A stored event: the object itself (a store in memory), or its stored form. Read it with visit_event (event/event_set.hpp).
 // All views and pointers are valid during the call that handed it out, no longer.
 struct recorded_event {
-  envelope at;
+  envelope at{};
   event_type const* type = nullptr; // of `object`; nullptr when the event is held as bytes
   void const* object = nullptr;
   std::string_view data{}; // the stored form (JSON text, for the default codec) where `type` is nullptr

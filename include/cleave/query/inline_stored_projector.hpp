@@ -54,9 +54,14 @@ public:
         if (!caught_up) return caught_up;
       }
       result<void> applied;
-      auto const known = visit_event<events>(recorded, [&](auto const& event, envelope const& at) {
-        if (applied) applied = apply(event, at);
-      });
+      result<bool> known = false;
+      try {
+        known = visit_event<events>(recorded, [&](auto const& event, envelope const& at) {
+          if (applied) applied = apply(event, at);
+        });
+      } catch (...) {
+        applied = unexpected(detail::current_exception_error("on"));
+      }
       if (!known) return unexpected(known.error());
       if (!applied)
         return unexpected(detail::projection_failed(P::name, recorded.at, std::move(applied).error()));
