@@ -111,7 +111,8 @@ private:
 
   result<position> advance(position after) {
     auto quiet = skip_what_is_not_ours(after);
-    if (!quiet || *quiet > after) return quiet;
+    if (!quiet) return unexpected(std::move(quiet).error());
+    if (*quiet) return **quiet;
     position to = after;
     auto applied = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
       auto read = detail::feed<P>(log_, after, careful_ > 0 ? 1 : options_.batch,
@@ -127,7 +128,8 @@ private:
   }
 
   // When no event of this projection waits, the log's end is reached without a transaction; only now and then is that stored.
-  result<position> skip_what_is_not_ours(position after) {
+  // Nothing when one waits.
+  result<std::optional<position>> skip_what_is_not_ours(position after) {
     query_item const item{.names = stored_names<typename P::events>};
     bool found = false;
     auto read = log_.read_all(log_range{.after = after, .limit = 1, .filter = {{&item, 1}}},
@@ -135,13 +137,14 @@ private:
                                 found = true;
                                 return false;
                               });
-    if (!read) return read;
-    if (found) return after;
-    if (*read == after || read->value() - stored_->value() < skipped_between_checkpoints) return read;
+    if (!read) return unexpected(std::move(read).error());
+    if (found) return std::optional<position>();
+    if (*read == after || read->value() - stored_->value() < skipped_between_checkpoints)
+      return std::optional(*read);
     auto saved = rows_.apply(P::name, *stored_, [&](session&) -> result<position> { return *read; });
     if (!saved) return unexpected(std::move(saved).error());
     stored_ = *read;
-    return read;
+    return std::optional(*read);
   }
 
   static constexpr std::uint64_t skipped_between_checkpoints = 10'000;
