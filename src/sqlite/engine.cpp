@@ -124,11 +124,13 @@ result<appended> engine::append(append_request const& request, event_store::inli
   encoded_append encoded;
   if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
   result<appended> answer;
-  application_write write(*this, encoded.bytes(), [&](transaction& inside) -> result<void> {
+  // Named, because the write refers to it until it has run.
+  auto const work = [&](transaction& inside) -> result<void> {
     answer = append_encoded(request, encoded, hook, inside);
     if (!answer) return unexpected(answer.error());
     return {};
-  });
+  };
+  application_write write(*this, encoded.bytes(), work);
   queue_.run(write);
   if (!write.outcome) return unexpected(std::move(write.outcome).error());
   return answer;
