@@ -27,7 +27,7 @@ TEST_CASE("a stream's name is built from a text or a whole number") {
 TEST_CASE("a name that was cut to fit the buffer is refused all the same") {
   std::string const fits(cleave::limits::stream_name_bytes - 2, 'x');
   CHECK(cleave::check_stream_name(cleave::stream_buffer("o", fits).name()));
-  for (std::size_t more : {1, 2, 1000}) {
+  for (std::size_t more : {std::size_t{1}, std::size_t{2}, std::size_t{1000}}) {
     auto const refused = cleave::check_stream_name(
         cleave::stream_buffer("o", fits + std::string(more, 'x')).name());
     REQUIRE_FALSE(refused);
