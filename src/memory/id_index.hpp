@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -26,7 +27,8 @@ struct id_key {
 inline id_key key_of(uuid const& id) noexcept {
   auto const number = [&](std::size_t first) {
     std::uint64_t value = 0;
-    for (std::size_t i = first; i < first + 8; ++i) value = (value << 8) | id.bytes()[i];
+    std::memcpy(&value, id.bytes().data() + first, sizeof value);
+    if constexpr (std::endian::native == std::endian::little) value = __builtin_bswap64(value);
     return value;
   };
   return {number(0), number(8)};
