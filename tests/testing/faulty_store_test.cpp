@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ template <fault Planted> struct faulty_fixture {
 
 // A store that comes back empty.
 struct forgetful_fixture {
+  static constexpr std::int64_t patience_us = 100'000;
+
   explicit forgetful_fixture(cleave::clock_ref at)
       : clock(at), kept(new cleave::memory::event_store({.clock = at})) {}
   cleave::memory::event_store& store() { return *kept; }
