@@ -69,11 +69,12 @@ constinit schema const event_store_schema{0x636c7665, "event store", event_store
 constinit schema const read_store_schema{0x636c7672, "read store", read_store_steps};
 
 result<std::int64_t> read_schema_version(database& db, schema const& wanted) {
+  // In this order: tables and id come in one transaction, so whoever sees another process's tables sees its id after that.
+  auto const empty = is_empty(db);
+  if (!empty) return unexpected(empty.error());
   auto const id = db.value<std::int64_t>("PRAGMA application_id");
   if (!id) return unexpected(id.error());
   if (id->value_or(0) != wanted.application_id) {
-    auto const empty = is_empty(db);
-    if (!empty) return unexpected(empty.error());
     if (*empty && id->value_or(0) == 0) return 0;
     return unexpected(make_error(errc::not_a_store,
                                  "{}: an SQLite database, but no {} of cleave (application id {}, wanted {})",

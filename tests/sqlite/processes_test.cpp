@@ -2,9 +2,11 @@
 // Other processes on the same file, and processes that are killed.
 #include "small_store.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <map>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace cleave;
@@ -124,6 +126,31 @@ TEST_CASE("several processes write to one file and nothing is lost, doubled or r
     for (char const* const name : {"writer-1", "writer-2", "writer-3", "mine"}) CHECK(versions[name] == each);
   }
   CHECK_FALSE(std::filesystem::exists(path + "-wal"));
+}
+
+TEST_CASE("many may open a file that is not there yet: one makes the store, the others find it") {
+  scratch_folder const folder;
+  constexpr int rounds = 60;
+  constexpr std::size_t openers = 8;
+  for (int round = 0; round < rounds; ++round) {
+    std::string const path = folder.file("log-" + std::to_string(round) + ".db");
+    std::vector<std::string> failures(openers);
+    std::atomic<std::size_t> waiting = openers;
+    std::vector<std::thread> threads;
+    for (std::string& failure : failures) {
+      threads.emplace_back([&] {
+        waiting.fetch_sub(1);
+        while (waiting.load() != 0) std::this_thread::yield();
+        auto store = sqlite::event_store::open({.path = path, .busy_wait_ms = 60'000});
+        if (!store) failure = store.error().message();
+        else if (auto done = append(*store, "common"); !done) failure = done.error().message();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (std::string const& failure : failures) CHECK(failure == "");
+    auto store = open_store(path);
+    CHECK(check_log(store)["common"] == openers);
+  }
 }
 
 TEST_CASE("two stores on one file in one process take turns as well") {
