@@ -39,7 +39,7 @@ function(cleave_add_test)
   endif()
   set(program test_${test_NAME})
   add_executable(${program} ${test_SOURCES} $<TARGET_OBJECTS:cleave_twice_a> $<TARGET_OBJECTS:cleave_twice_b>)
-  target_link_libraries(${program} PRIVATE ${test_LIBS} cleave::sqlite cleave::testing cleave_catch)
+  target_link_libraries(${program} PRIVATE ${test_LIBS} cleave::sqlite cleave::testing cleave::testing_sqlite cleave_catch)
   target_precompile_headers(${program} REUSE_FROM cleave_catch)
   catch_discover_tests(${program}
     TEST_PREFIX "${test_NAME}/"

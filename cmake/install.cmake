@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleave)
 set(templates ${CMAKE_CURRENT_LIST_DIR})
-set(components sqlite testing)
+set(components sqlite testing testing_sqlite)
 list(JOIN components ", " component_list)
 
 # A static library hands its own needs on to the programs that link it; a shared one keeps them.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a store says of a file that it cannot use, and that the file is as before.
 #include <cleave/sqlite/read_store.hpp>
+#include <cleave/testing/sqlite/simulated_disk.hpp>
 
-#include "failing_vfs.hpp"
 #include "small_store.hpp"
 #include "sqlite/schema.hpp"
 
@@ -255,16 +255,14 @@ TEST_CASE("options out of range are refused") {
 }
 
 TEST_CASE("durability is what was asked for, and full means a sync for every commit") {
-  scratch_folder const folder;
   for (auto const level : {durability::full, durability::relaxed}) {
-    auto store = must(
-        sqlite::event_store::open({.path = folder.file(level == durability::full ? "full.db" : "relaxed.db"),
-                                   .durability = level,
-                                   .vfs = failing_vfs()}));
+    testing::simulated_disk disk("durability");
+    auto store = must(sqlite::event_store::open(
+        {.path = "/log.db", .durability = level, .shared = false, .vfs = disk.vfs()}));
     CHECK(store.durability() == level);
     must(append(store, "thing-1"));
-    int const before = faults().syncs;
+    std::uint64_t const before = disk.operations(testing::disk_operation::sync);
     for (int i = 0; i < 10; ++i) must(append(store, "thing-1"));
-    CHECK(faults().syncs - before == (level == durability::full ? 10 : 0));
+    CHECK(disk.operations(testing::disk_operation::sync) - before == (level == durability::full ? 10 : 0));
   }
 }
