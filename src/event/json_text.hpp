@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the JSON writer and the JSON reader have in common: finding the bytes of a text that need a closer look.
+// What the JSON writer and the parts of the JSON reader have in common: kinds of bytes, and finding those of a text that need a
+// closer look.
 #pragma once
 
 #include <bit>
@@ -10,6 +11,8 @@
 namespace cleave::detail {
 
 inline unsigned char byte_at(char const* at) noexcept { return static_cast<unsigned char>(*at); }
+
+inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 // Neither a control character, nor '"', nor '\', nor part of a longer UTF-8 sequence.
 inline bool is_plain(char const* at) noexcept {

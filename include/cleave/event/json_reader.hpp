@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Reads JSON text (RFC 8259) straight into values, without a document in between. The walk over a type's fields
-// (json_walk.hpp) says what it wants; the loops, the numbers and the strings are compiled once, in src/event/json_reader.cpp.
+// (json_walk.hpp) says what it wants; the loops, the numbers and the strings are compiled once, in src/event/json_reader*.cpp.
 #pragma once
 
 #include <cleave/base/result.hpp>
