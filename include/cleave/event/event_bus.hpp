@@ -19,7 +19,7 @@
 // with release, and the other side reads the words with acquire. This is the hazard pointer (Michael, "Hazard Pointers", 2004)
 // with the asymmetric barrier (Dice, Huang, Yang, "Asymmetric Dekker Synchronization", 2001; P1202). Where there is no
 // membarrier(2), publishers announce with a sequentially consistent store instead, in publish_unusual. The parts that run
-// rarely are in src/event/event_bus.cpp.
+// rarely are in src/event/event_bus*.cpp.
 #pragma once
 
 #include <cleave/event/envelope.hpp>
@@ -64,8 +64,8 @@ extern constinit thread_local bus_entry const* walking [[gnu::tls_model("initial
 using announcement = std::atomic_ref<bus_entry const*>;
 // What `walking` says between the decision to publish and the first entry. No entry has this address.
 inline bus_entry const* entering() noexcept {
-  return reinterpret_cast<bus_entry const*>(
-      std::uintptr_t{1}); // NOLINT(performance-no-int-to-ptr): never followed
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): never followed
+  return reinterpret_cast<bus_entry const*>(std::uintptr_t{1});
 }
 
 inline constexpr envelope empty_envelope{};
