@@ -16,7 +16,7 @@ namespace cleave::memory {
 
 namespace detail {
 
-// The outcome of a command. Entries live in the arena; their index knows them by address.
+// The outcome of a command. Entries live in the arena.
 struct command_entry {
   command_id id;
   std::string_view command;
@@ -34,10 +34,13 @@ struct event_id_at {
   log const* events;
   uuid const& operator()(std::uint64_t position) const noexcept { return events->facts(position).id.id(); }
 };
+// The index of the commands knows them by address, as a number; 0 is none.
+inline command_entry const* command_at(std::uint64_t address) noexcept {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): it came from a pointer, in append_attempt.cpp
+  return reinterpret_cast<command_entry const*>(address);
+}
 struct command_id_at {
-  uuid const& operator()(std::uint64_t address) const noexcept {
-    return reinterpret_cast<command_entry const*>(address)->id.id();
-  }
+  uuid const& operator()(std::uint64_t address) const noexcept { return command_at(address)->id.id(); }
 };
 
 } // namespace detail

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: BSL-1.0
+// How an append whose expectations hold gets into the log in memory: staged, shown to the hook, committed or undone.
+#include <cleave/config.hpp>
+
+#include "store_state.hpp"
+
+#include <cstring>
+#include <new>
+
+namespace cleave::memory {
+
+using detail::command_entry;
+using detail::event_body;
+using detail::event_extras;
+using detail::event_facts;
+using detail::event_kind;
+using detail::key_of;
+using detail::name_entry;
+using detail::stored_bytes;
+using detail::stream_entry;
+using detail::tag_entry;
+
+namespace {
+
+// One address for each thread.
+void const* this_thread() noexcept {
+  static thread_local char const mark = 0;
+  return &mark;
+}
+
+std::string_view keep_text(std::string_view text, detail::arena& memory) {
+  if (text.empty()) return {};
+  auto* const bytes = memory.allocate_array<char>(text.size());
+  std::memcpy(bytes, text.data(), text.size());
+  return {bytes, text.size()};
+}
+
+} // namespace
+
+bool event_store::state::in_hook() const noexcept {
+  return hooking_.load(std::memory_order_relaxed) == this_thread();
+}
+
+event_kind& event_store::state::kind_of(new_event const& event) {
+  if (event.type != nullptr) {
+    event_kind* const recent =
+        recent_[(reinterpret_cast<std::uintptr_t>(event.type) / alignof(event_type)) % recent_kinds];
+    if (recent != nullptr && recent->type == event.type && recent->name == event.name) return *recent;
+  } else if (name_entry* const known = names.find(event.name)) {
+    return known->as_bytes;
+  }
+  return add_kind(event);
+}
+
+event_kind& event_store::state::add_kind(new_event const& event) {
+  name_entry* entry = names.find(event.name);
+  if (entry == nullptr) {
+    auto const number = static_cast<std::uint32_t>(names.size());
+    entry = &names.add(event.name, names.hash(event.name), index_, [&](name_entry& added) {
+      added.as_bytes = event_kind{added.text, nullptr, number, &added, nullptr};
+    });
+  }
+  if (event.type == nullptr) return entry->as_bytes;
+  event_kind* kind = entry->as_objects;
+  while (kind != nullptr && kind->type != event.type) kind = kind->next;
+  if (kind == nullptr) {
+    kind = new (index_.allocate(sizeof(event_kind), alignof(event_kind)))
+        event_kind{entry->text, event.type, entry->as_bytes.name_number, entry, entry->as_objects};
+    entry->as_objects = kind;
+    destroys_ = destroys_ || event.type->destroy != nullptr;
+  }
+  recent_[(reinterpret_cast<std::uintptr_t>(event.type) / alignof(event_type)) % recent_kinds] = kind;
+  return *kind;
+}
+
+// One append on its way into the log. What it has staged disappears with it, unless it was committed.
+class event_store::state::attempt {
+public:
+  attempt(state& in, append_request const& request, counts const& of) noexcept
+      : in_(in),
+        request_(request),
+        of_(of),
+        first_(in.log_.head() + 1),
+        next_(first_),
+        mark_(in.events_.now()) {}
+  attempt(attempt const&) = delete;
+  attempt& operator=(attempt const&) = delete;
+  ~attempt() {
+    if (!committed_) undo();
+  }
+
+  // May throw std::bad_alloc.
+  result<void> stage();
+  result<void> run(hook_ref const& hook);
+  appended commit() noexcept;
+
+private:
+  result<void> stage_event(new_event const& event, stream_entry& stream);
+  result<void const*> keep(new_event const& event, event_kind const& kind);
+  event_extras const* keep_extras(new_event const& event, std::uint64_t at);
+  void stage_command();
+  void undo() noexcept;
+
+  state& in_;
+  append_request const& request_;
+  counts const& of_;
+  std::uint64_t first_; // position of the first event
+  std::uint64_t next_;  // behind the last one staged
+  detail::arena::mark mark_;
+  timestamp now_{};
+  command_entry* command_ = nullptr;
+  bool committed_ = false;
+};
+
+result<appended> event_store::state::store(append_request const& request, counts const& of,
+                                           hook_ref const* hook) {
+  try {
+    tagged_.clear();
+    attempt run(*this, request, of);
+    if (auto good = run.stage(); !good) return unexpected(std::move(good).error());
+    if (hook != nullptr) {
+      if (auto good = run.run(*hook); !good) return unexpected(std::move(good).error());
+    }
+    return run.commit();
+  } catch (std::bad_alloc const&) {
+    return unexpected(
+        make_error(errc::limit_exceeded,
+                   "no memory for an append of {} events: {} bytes are used, {} are allowed by max_bytes",
+                   of.events, budget_.used(), budget_.limit()));
+  }
+}
+
+result<void> event_store::state::attempt::stage() {
+  try {
+    now_ = in_.clock_.now();
+  } catch (...) {
+    return unexpected(cleave::detail::current_exception_error("the store's clock"));
+  }
+  in_.log_.reserve(first_ + of_.events - 1, in_.index_);
+  in_.ids_.reserve(of_.events, of_.late, in_.index_);
+  for (std::size_t i = 0; i < request_.streams.size(); ++i) {
+    stream_append const& part = request_.streams[i];
+    if (part.events.empty()) continue;
+    stream_entry*& stream = in_.parts_[i];
+    if (stream == nullptr) {
+      std::string_view const name = part.stream.text();
+      stream = &in_.streams.add(name, in_.streams.hash(name), in_.index_, [](stream_entry&) {});
+    }
+    stream->events.reserve(part.events.size(), in_.index_);
+    for (new_event const& event : part.events) {
+      if (auto good = stage_event(event, *stream); !good) return good;
+    }
+  }
+  if (request_.command != nullptr) stage_command();
+  return {};
+}
+
+result<void> event_store::state::attempt::stage_event(new_event const& event, stream_entry& stream) {
+  CLEAVE_ASSERT(event.type == nullptr || event.object != nullptr,
+                "an event with a type comes without its object");
+  event_kind const& kind = in_.kind_of(event);
+  event_extras const* extras = nullptr;
+  if (!event.tags.empty() || !event.metadata.headers.empty() || !event.metadata.correlation.nil() ||
+      !event.metadata.causation.nil()) {
+    extras = keep_extras(event, next_);
+  }
+  auto const kept = keep(event, kind);
+  if (!kept) return unexpected(kept.error());
+  in_.log_.body_slot(next_) = event_body{*kept, &kind};
+  in_.log_.facts_slot(next_) = event_facts{&stream, stream.events.staged() + 1, event.id, now_, extras};
+  stream.events.stage(next_);
+  ++next_;
+  return {};
+}
+
+result<void const*> event_store::state::attempt::keep(new_event const& event, event_kind const& kind) {
+  if (kind.type == nullptr) {
+    auto* const raw = static_cast<std::byte*>(
+        in_.events_.allocate(sizeof(stored_bytes) + event.data.size(), alignof(stored_bytes)));
+    new (raw) stored_bytes{event.data.size()};
+    if (!event.data.empty()) std::memcpy(raw + sizeof(stored_bytes), event.data.data(), event.data.size());
+    return static_cast<void const*>(raw);
+  }
+  void* const to = in_.events_.allocate(kind.type->size, kind.type->alignment);
+  if (kind.type->copy == nullptr) {
+    std::memcpy(to, event.object, kind.type->size);
+    return static_cast<void const*>(to);
+  }
+  try {
+    kind.type->copy(to, event.object);
+  } catch (...) {
+    return unexpected(
+        cleave::detail::current_exception_error(format_text("the copy of event {}", event.name)));
+  }
+  return static_cast<void const*>(to);
+}
+
+event_extras const* event_store::state::attempt::keep_extras(new_event const& event, std::uint64_t at) {
+  auto* const texts = in_.events_.allocate_array<std::string_view>(event.tags.size());
+  for (std::size_t i = 0; i < event.tags.size(); ++i) {
+    std::string_view const text = event.tags[i];
+    std::uint64_t const hash = in_.tags.hash(text);
+    tag_entry* tag = in_.tags.find(text, hash);
+    if (tag == nullptr) tag = &in_.tags.add(text, hash, in_.index_, [](tag_entry&) {});
+    tag->events.reserve(1, in_.index_);
+    in_.tagged_.push_back(tag);
+    tag->events.stage(at);
+    new (texts + i) std::string_view(tag->text);
+  }
+  auto const given = event.metadata.headers;
+  auto* const headers = in_.events_.allocate_array<header>(given.size());
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    new (headers + i) header{keep_text(given[i].name, in_.events_), keep_text(given[i].value, in_.events_)};
+  }
+  metadata const kept{event.metadata.correlation, event.metadata.causation, {headers, given.size()}};
+  return new (in_.events_.allocate(sizeof(event_extras), alignof(event_extras)))
+      event_extras{kept, {texts, event.tags.size()}};
+}
+
+void event_store::state::attempt::stage_command() {
+  command_record const& record = *request_.command;
+  in_.commands_.reserve(1, 1, in_.index_);
+  detail::interned* name = in_.command_names_.find(record.command);
+  if (name == nullptr) {
+    name = &in_.command_names_.add(record.command, in_.command_names_.hash(record.command), in_.index_,
+                                   [](detail::interned&) {});
+  }
+  command_ = new (in_.events_.allocate(sizeof(command_entry), alignof(command_entry))) command_entry();
+  command_->id = record.id;
+  command_->command = name->text;
+  command_->fingerprint = record.fingerprint;
+  command_->recorded_at = now_;
+  if (record.refused != nullptr) {
+    command_->refused = true;
+    command_->code = keep_text(record.refused->code, in_.events_);
+    command_->text = keep_text(record.refused->text, in_.events_);
+  }
+}
+
+result<void> event_store::state::attempt::run(hook_ref const& hook) {
+  struct inside {
+    std::atomic<void const*>& mark;
+    explicit inside(std::atomic<void const*>& m) noexcept : mark(m) {
+      mark.store(this_thread(), std::memory_order_relaxed);
+    }
+    ~inside() { mark.store(nullptr, std::memory_order_relaxed); }
+  } const marked(in_.hooking_);
+  try {
+    for (std::uint64_t at = first_; at < next_; ++at) {
+      if (auto good = hook(in_.log_.show(at)); !good) return good;
+    }
+  } catch (...) {
+    return unexpected(cleave::detail::current_exception_error("an inline projection"));
+  }
+  return {};
+}
+
+appended event_store::state::attempt::commit() noexcept {
+  committed_ = true;
+  std::uint64_t const head = next_ - 1;
+  for (std::uint64_t at = first_; at < next_; ++at) {
+    in_.log_.body(at).kind->entry->last = at;
+    in_.ids_.insert(key_of(in_.log_.facts(at).id.id()), at);
+  }
+  for (tag_entry* const tag : in_.tagged_) tag->events.publish();
+  version last;
+  for (stream_entry* const stream : in_.parts_) {
+    if (stream != nullptr) stream->events.publish();
+    last = version(stream != nullptr ? stream->events.staged() : 0);
+  }
+  if (command_ != nullptr) {
+    command_->position = command_->refused ? 0 : head;
+    command_->version = last.value();
+    command_->visible_at = head;
+    in_.commands_.insert(key_of(command_->id.id()), reinterpret_cast<std::uintptr_t>(command_));
+  }
+  // Everything above is seen by whoever sees this.
+  in_.log_.publish(head);
+  return {position(head), last, false};
+}
+
+void event_store::state::attempt::undo() noexcept {
+  while (next_ > first_) {
+    --next_;
+    event_body const& body = in_.log_.body(next_);
+    event_type const* const type = body.kind->type;
+    if (type != nullptr && type->destroy != nullptr) type->destroy(const_cast<void*>(body.object));
+  }
+  for (tag_entry* const tag : in_.tagged_) tag->events.drop_staged();
+  for (stream_entry* const stream : in_.parts_) {
+    if (stream != nullptr) stream->events.drop_staged();
+  }
+  in_.events_.back_to(mark_);
+}
+
+} // namespace cleave::memory
