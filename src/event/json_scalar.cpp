@@ -119,13 +119,13 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) noexcept {
     in.take();
     int scale = 100'000;
     if (!in.digit_next()) in.fail();
-    for (; in.digit_next() && scale > 0; scale /= 10) fraction += scale * in.number(1);
+    for (; in.digit_next() && scale > 0; scale /= 10) fraction += std::int64_t{scale} * in.number(1);
   }
   int const offset = parse_offset(in);
   year_month_day const date{year(year_number), month(month_number), day(day_number)};
   if (!in.good() || in.left() != 0 || !date.ok() || hour > 23 || minute > 59 || second > 59) return {};
   std::int64_t const days_since = sys_days(date).time_since_epoch().count();
-  std::int64_t const seconds_of_day = std::int64_t{hour} * 3600 + minute * 60 + second;
+  std::int64_t const seconds_of_day = (std::int64_t{hour} * 60 + minute) * 60 + second;
   std::int64_t const seconds_since = days_since * 86'400 + seconds_of_day - offset;
   return timestamp(seconds_since * us_per_second + fraction);
 }

@@ -16,7 +16,7 @@ struct step_thread::state {
   std::atomic<bool> stopping = false;
   std::thread thread{};
 
-  void run() {
+  void run() const {
     for (;;) {
       // Read before the flag: an interrupt sent after the flag was set is then never missed.
       auto const seen = source->interrupts();

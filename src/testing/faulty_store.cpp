@@ -157,7 +157,7 @@ result<appended> faulty_store::commit_out_of_order(append_request const& request
 }
 
 result<appended> faulty_store::commit_again(append_request const& request) {
-  auto const answer = inner_.append(request);
+  auto answer = inner_.append(request);
   if (!answer || !answer->repeated || count_events(request) == 0) return answer;
   std::deque<std::vector<new_event>> events;
   parts anew = copy_parts(request);
@@ -170,7 +170,7 @@ result<appended> faulty_store::commit_again(append_request const& request) {
 }
 
 result<appended> faulty_store::commit_new_part(append_request const& request) {
-  auto const answer = inner_.append(request);
+  auto answer = inner_.append(request);
   if (!is(answer, errc::duplicate_event)) return answer;
   auto const known = known_of(request);
   std::deque<std::vector<new_event>> events;
@@ -367,7 +367,7 @@ result<position> faulty_store::read_all(log_range range, sink each) {
 }
 
 result<position> faulty_store::head() {
-  auto const head = inner_.head();
+  auto head = inner_.head();
   if (!head || planted_ != fault::reuses_positions) return head;
   return position(shown(head->value()));
 }

@@ -66,9 +66,10 @@ batch& batch::tagged(std::initializer_list<std::string_view> tags) {
 }
 
 batch& batch::all_tagged(std::string_view tag) {
-  for (std::size_t i = 0; i < events_.size(); ++i) {
-    tags_[i].push_back(keep(tag));
-    events_[i].tags = tags_[i];
+  auto tags = tags_.begin();
+  for (new_event& event : events_) {
+    tags->push_back(keep(tag));
+    event.tags = *tags++;
   }
   return *this;
 }
@@ -92,6 +93,7 @@ batch& batch::with_header(std::string_view name, std::string_view value) {
 
 std::vector<event_id> batch::ids() const {
   std::vector<event_id> all;
+  all.reserve(events_.size());
   for (new_event const& event : events_) all.push_back(event.id);
   return all;
 }

@@ -9,8 +9,8 @@
 #include <boost/describe/class.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <initializer_list>
+#include <list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +35,8 @@ class batch {
 public:
   explicit batch(seeded_ids& ids) noexcept : ids_(&ids) {}
   batch(seeded_ids& ids, std::size_t count, std::string_view text);
-  batch(batch&&) = default;
-  batch& operator=(batch&&) = default;
+  batch(batch&&) noexcept = default;
+  batch& operator=(batch&&) noexcept = default;
   batch(batch const&) = delete;
   batch& operator=(batch const&) = delete;
 
@@ -69,12 +69,12 @@ private:
   void add_copy(new_event const& event);
 
   seeded_ids* ids_;
-  // Deques: what is shown stays where it is while more is added.
-  std::deque<noted> notes_;
-  std::deque<counted> counts_;
-  std::deque<std::string> texts_;
-  std::deque<std::vector<std::string_view>> tags_;
-  std::deque<std::vector<header>> headers_;
+  // Lists: what is shown stays where it is while more is added, and when the batch moves.
+  std::list<noted> notes_;
+  std::list<counted> counts_;
+  std::list<std::string> texts_;
+  std::list<std::vector<std::string_view>> tags_;
+  std::list<std::vector<header>> headers_;
   std::vector<new_event> events_;
 };
 

@@ -19,15 +19,12 @@ constexpr std::size_t thread_count = 8;
 void on_eight_threads(std::function<void(std::size_t)> const& work) {
   std::atomic<std::size_t> ready = 0;
   std::vector<std::thread> threads;
+  threads.reserve(thread_count);
   for (std::size_t i = 0; i < thread_count; ++i) {
     threads.emplace_back([&, i] {
       ready.fetch_add(1);
       while (ready.load() < thread_count) std::this_thread::yield();
-      try {
-        work(i);
-      } catch (case_over const&) {
-        // Noted where it was thrown.
-      }
+      until_over([&] { work(i); });
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -155,15 +152,14 @@ constexpr contract_case cases[] = {
        std::vector<std::vector<seen_event>> seen(3);
        query const tag = query().item({}, {"every"});
        std::vector<std::thread> readers;
+       readers.reserve(seen.size());
        for (std::size_t i = 0; i < seen.size(); ++i) {
          readers.emplace_back([&, i] {
-           try {
+           until_over([&] {
              if (i == 0) seen[i] = follow(run, done);
              else if (i == 1) seen[i] = follow(run, done, {.limit = 7});
              else seen[i] = follow(run, done, {.filter = tag.view()});
-           } catch (case_over const&) {
-             // Noted where it was thrown.
-           }
+           });
          });
        }
        on_eight_threads([&](std::size_t thread) {
@@ -184,7 +180,7 @@ constexpr contract_case cases[] = {
      [](contract_run& run) {
        std::atomic<bool> done = false;
        std::thread reader([&] {
-         try {
+         until_over([&] {
            while (!done.load()) {
              version const left = run.stream("left-1", stream_range::all().up_to(0)).last;
              version const right = run.stream("right-1", stream_range::all().up_to(0)).last;
@@ -203,9 +199,7 @@ constexpr contract_case cases[] = {
                run.fail(fmt::format("a snapshot shows {} events of left-1 and {} of right-1", lefts, rights));
              std::this_thread::yield();
            }
-         } catch (case_over const&) {
-           // Noted where it was thrown.
-         }
+         });
        });
        on_eight_threads([&](std::size_t) {
          for (int i = 0; i < 10; ++i) {
@@ -307,13 +301,8 @@ constexpr contract_case cases[] = {
        run.stored("thing-1", expectation::any(), run.events(3));
        std::size_t appends = 0;
        auto const append_elsewhere = [&] {
-         std::thread writer([&] {
-           try {
-             run.stored("thing-1", expectation::any(), run.events(1));
-           } catch (case_over const&) {
-             // Noted where it was thrown.
-           }
-         });
+         std::thread writer(
+             [&] { until_over([&] { run.stored("thing-1", expectation::any(), run.events(1)); }); });
          writer.join(); // comes to an end only if the read that calls this does not hold it up
          return ++appends < 10;
        };

@@ -52,7 +52,7 @@ std::vector<std::string> odd_texts() {
   std::string controls;
   for (char c = 0; c < 0x20; ++c) controls += c;
   texts.push_back(controls);
-  texts.push_back(std::string(100'000, 'x'));
+  texts.emplace_back(100'000, 'x');
   return texts;
 }
 

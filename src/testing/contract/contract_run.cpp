@@ -111,9 +111,7 @@ bool case_applies(contract_case const& tried, fixture_operations const& fixture)
 std::vector<std::string> run_case(contract_case const& tried, fixture_operations const& fixture) {
   contract_run run(fixture);
   try {
-    tried.run(run);
-  } catch (case_over const&) {
-    // Noted where it was thrown.
+    until_over([&] { tried.run(run); });
   } catch (std::exception const& thrown) {
     run.fail(fmt::format("the case ended early: the store showed fewer events than it has, or threw: {}",
                          thrown.what()));

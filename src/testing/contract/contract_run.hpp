@@ -49,6 +49,14 @@ struct seen_stream {
 
 // Ends a case in which going on makes no sense; the failure is noted already.
 struct case_over {};
+// Does a part of a case, on a thread of its own perhaps, as far as it gets.
+template <class Part> void until_over(Part part) {
+  try {
+    part();
+  } catch (case_over const&) {
+    return; // Noted where it was thrown.
+  }
+}
 
 inline std::string shown(bool value) { return value ? "true" : "false"; }
 template <std::integral T>
@@ -155,6 +163,7 @@ private:
 // One column of many events.
 template <class Member> auto column(std::vector<seen_event> const& events, Member member) {
   std::vector<std::remove_cvref_t<decltype(events.front().*member)>> values;
+  values.reserve(events.size());
   for (seen_event const& event : events) values.push_back(event.*member);
   return values;
 }

@@ -57,7 +57,7 @@ constexpr contract_case cases[] = {
        batch larger = run.events(0);
        larger.raw(raw_name, json_text(limits::event_data_bytes + 1));
        run.refused(run.append("thing-1", expectation::any(), larger), errc::limit_exceeded,
-                   "one byte too many", {raw_name.data()});
+                   "one byte too many", {std::string(raw_name)});
        run.equal(run.stream("thing-1").last, version(1), "version");
      }},
     {chapter_name, "more data than one append may have are refused",
@@ -115,7 +115,9 @@ constexpr contract_case cases[] = {
        run.stored("thing-1", expectation::any(), one);
        std::deque<std::string> texts;
        std::vector<std::string_view> names;
+       names.reserve(limits::names_per_query_item + 1);
        std::vector<std::string_view> tags;
+       tags.reserve(limits::tags_per_event + 1);
        for (std::size_t i = 0; i < limits::names_per_query_item; ++i)
          names.push_back(texts.emplace_back(fmt::format("name-{}.v1", i)));
        for (std::size_t i = 0; i < limits::tags_per_event; ++i)
@@ -127,9 +129,9 @@ constexpr contract_case cases[] = {
                  "events of 256 names with a tag");
        run.equal(run.log({.filter = query().item(names, tags).view()}).events.size(), 0U,
                  "events of 256 names with 32 tags");
-       names.push_back("one more");
+       names.emplace_back("one more");
        run.refused(read(query().item(names, {})), errc::limit_exceeded, "one name too many");
-       tags.push_back("one more");
+       tags.emplace_back("one more");
        run.refused(read(query().item({}, tags)), errc::limit_exceeded, "one tag too many");
      }},
 };

@@ -29,6 +29,7 @@ void shows(contract_run& run, query const& filter, std::vector<std::uint64_t> co
            contract_run::place at = contract_run::place::current()) {
   auto const all = prepare(run);
   std::vector<std::uint64_t> positions;
+  positions.reserve(wanted.size());
   for (std::uint64_t number : wanted) positions.push_back(all.at(number - 1).position);
   auto const seen = run.log({.filter = filter.view()}, at);
   run.equal(positions_of(seen.events), positions, "positions", at);

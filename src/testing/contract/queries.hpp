@@ -4,8 +4,8 @@
 
 #include <cleave/event/event_query.hpp>
 
-#include <deque>
 #include <initializer_list>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +15,8 @@ namespace cleave::testing::detail {
 class query {
 public:
   query() = default;
-  query(query&&) = default;
-  query& operator=(query&&) = default;
+  query(query&&) noexcept = default;
+  query& operator=(query&&) noexcept = default;
   // Copies show their own texts.
   query(query const& other) {
     for (query_item const& shown : other.items_) {
@@ -42,8 +42,8 @@ private:
     return kept;
   }
 
-  std::deque<std::string> texts_;
-  std::deque<std::vector<std::string_view>> lists_;
+  std::list<std::string> texts_;
+  std::list<std::vector<std::string_view>> lists_;
   std::vector<query_item> items_;
 };
 

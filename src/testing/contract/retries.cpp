@@ -171,6 +171,7 @@ constexpr contract_case cases[] = {
          batches.back().note(fmt::format("event {}", i)).with_id(event_id(uuid(bytes)));
        }
        std::vector<appended> first;
+       first.reserve(batches.size());
        for (batch const& one : batches) first.push_back(run.stored("thing-1", expectation::any(), one));
        for (std::size_t i = 0; i < batches.size(); ++i) {
          repeats(run, "thing-1", expectation::exactly(version(i)), batches[i], first[i]);
