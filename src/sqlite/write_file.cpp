@@ -68,7 +68,10 @@ result<write_file*> write_file::open(write_file_options const& options, schema c
     if (auto good = db.run_script(options.full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
         !good)
       return good;
-    return bring_up_to_date(db, wanted);
+    if (auto good = bring_up_to_date(db, wanted); !good) return good;
+    // What a killed process or a failed sync has left in the WAL may be nowhere but in the system's cache, and is about to be
+    // answered for: a repeated append is acknowledged without a commit. A checkpoint syncs it.
+    return db.run_script("PRAGMA wal_checkpoint(PASSIVE)");
   };
   auto const good = set_up();
   lock.unlock();
