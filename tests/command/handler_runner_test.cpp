@@ -137,6 +137,15 @@ TEST_CASE("a command handler rejects, does nothing, fails or throws") {
   REQUIRE(*at.store.head() == position(1));
 }
 
+TEST_CASE("a command handler is not asked about an empty id") {
+  plain_desk at;
+  auto const failed = at.runner.execute(add{"", 1}, {});
+  REQUIRE(failed.error().error().code() == errc::invalid_argument);
+  REQUIRE_THAT(failed.error().message(), Contains("command add "));
+  REQUIRE(at.calls == 0);
+  REQUIRE(*at.store.head() == position());
+}
+
 TEST_CASE("a repeated command does not reach its handler") {
   plain_desk at;
   auto const id = ids.next_command();

@@ -36,7 +36,7 @@ private:
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
     stream_buffer const stream(H::category, H::id(command));
-    if (auto good = check_stream_name(stream.name()); !good)
+    if (auto good = detail::check_stream_of<C>(H::category, stream.name()); !good)
       return unexpected(command_failure(std::move(good).error()));
 
     if constexpr (handles_plainly<H, C>) return plainly(command, context, *record, stream.name());

@@ -9,6 +9,8 @@
 #include <cleave/command/decision.hpp>
 #include <cleave/command/outcome.hpp>
 #include <cleave/event/append.hpp>
+#include <cleave/event/handler_failure.hpp>
+#include <cleave/event/stream.hpp>
 #include <cleave/event/tags.hpp>
 
 #include <deque>
@@ -83,6 +85,15 @@ template <class C> result<command_record> command_record_of(C const& command,
   auto print = fingerprint_of(command);
   if (!print) return unexpected(std::move(print).error());
   return command_record{.id = context.id, .command = name, .fingerprint = *print};
+}
+
+// Whether "category-id" is a stream that a command may have; an empty id is errc::invalid_argument and names the command.
+template <class C> result<void> check_stream_of(std::string_view category, stream_name stream) {
+  if (stream.text().size() > category.size() + 1) return check_stream_name(stream);
+  constexpr std::string_view name = command_name<C>;
+  return unexpected(make_error(errc::invalid_argument,
+                               "command {} has an empty id, so that it is for no stream of {}",
+                               name.empty() ? type_text<C> : name, category));
 }
 
 // The first outcome of a command, as the answer to its repeat.
