@@ -19,4 +19,13 @@ error no_codec(envelope const& at) {
       at.position, at.stream.text(), at.version);
 }
 
+error unlisted_event(envelope const& at, std::string_view became, std::string_view decider) {
+  bool const upcast = !became.empty();
+  return make_error(
+      errc::unknown_event,
+      "stream {} holds event {} (version {}, position {}){}{}, which its decider {} does not list",
+      at.stream.text(), at.name, at.version, at.position, std::string_view(upcast ? " that became " : ""),
+      became, decider);
+}
+
 } // namespace cleave::detail

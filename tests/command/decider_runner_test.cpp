@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 using bank::account;
 using Catch::Contains;
@@ -53,6 +54,35 @@ struct numbered {
   static std::int64_t id(bank::withdraw const& c) { return c.cents; }
   void evolve(bank::withdrawn const&) {}
   cleave::decision<bank::withdrawn> decide(bank::withdraw const& c) const { return bank::withdrawn{c.cents}; }
+};
+
+// One old event that became two, of which `forgetful` knows one and `mindful` both.
+struct renumbered;
+struct renumbered_v1 {
+  static constexpr std::string_view event_name = "renumbered.v1";
+  std::tuple<renumbered, bank::frozen> upcast() const;
+};
+BOOST_DESCRIBE_STRUCT(renumbered_v1, (), ())
+struct renumbered {
+  static constexpr std::string_view event_name = "renumbered.v2";
+  using supersedes = cleave::event_set<renumbered_v1>;
+};
+BOOST_DESCRIBE_STRUCT(renumbered, (), ())
+std::tuple<renumbered, bank::frozen> renumbered_v1::upcast() const { return {}; }
+struct forgetful {
+  using commands = cleave::command_set<bank::withdraw>;
+  using events = cleave::event_set<renumbered, bank::withdrawn>;
+  static constexpr std::string_view category = "account";
+  static std::string const& id(bank::withdraw const& c) { return c.account; }
+  int evolved = 0;
+  void evolve(renumbered const&) { ++evolved; }
+  void evolve(bank::withdrawn const&) {}
+  cleave::decision<bank::withdrawn> decide(bank::withdraw const& c) const { return bank::withdrawn{c.cents}; }
+};
+struct mindful : forgetful {
+  using events = cleave::event_set<renumbered, bank::withdrawn, bank::frozen>;
+  using forgetful::evolve;
+  void evolve(bank::frozen const&) { evolved += 10; }
 };
 
 template <class Result> errc code_of(Result const& failed) {
@@ -186,6 +216,33 @@ TEST_CASE("an event that the decider does not list fails the command") {
   REQUIRE_THAT(failed.error().message(),
                Contains("account-frozen.v1") && Contains("account-a") && Contains("version 2"));
   REQUIRE(*at.store.head() == position(2));
+}
+
+TEST_CASE("what upcasting makes of an event and the decider does not list fails the command") {
+  desk<cleave::memory::event_store, forgetful> at;
+  REQUIRE(at.execute(bank::withdraw{"a", 1}));
+  REQUIRE(append_raw(at.store, "account-a", renumbered_v1{}));
+  auto const failed = at.execute(bank::withdraw{"a", 5});
+  REQUIRE(code_of(failed) == errc::unknown_event);
+  REQUIRE_THAT(failed.error().message(), Contains("renumbered.v1") && Contains("account-frozen.v1") &&
+                                             Contains("position 2") && Contains("account-a") &&
+                                             Contains("version 2"));
+  REQUIRE(*at.store.head() == position(2));
+  auto const whole = cleave::load<mindful>(at.store, "account-a");
+  REQUIRE(whole);
+  REQUIRE(whole->state.evolved == 11);
+}
+
+TEST_CASE("an empty id fails the command by name before it is decided") {
+  memory_desk at;
+  auto const failed = at.execute(bank::open{""});
+  REQUIRE(code_of(failed) == errc::invalid_argument);
+  REQUIRE_THAT(failed.error().message(), Contains("command open ") && Contains("account"));
+  // A command without a name is called as its type is; and decide, which would only reject, is not asked.
+  auto const unnamed = at.execute(bank::withdraw{"", 5});
+  REQUIRE(code_of(unnamed) == errc::invalid_argument);
+  REQUIRE_THAT(unnamed.error().message(), Contains("bank::withdraw"));
+  REQUIRE(*at.store.head() == position());
 }
 
 TEST_CASE("an id that makes no stream name fails the command before it is decided") {

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 using namespace cleave::testing;
@@ -189,6 +190,39 @@ TEST_CASE("events of an old version are upcast on the way") {
   REQUIRE(given<tea::ledger>(in("shelf-a", tea::stocked_in_ounces{"green", 2}))
               .when(tea::grams_of{"a"})
               .then(56));
+}
+
+namespace {
+
+struct kept;
+struct lost {
+  static constexpr std::string_view event_name = "lost.v1";
+};
+struct both {
+  static constexpr std::string_view event_name = "both.v1";
+  std::tuple<kept, lost> upcast() const;
+};
+struct kept {
+  using supersedes = cleave::event_set<both>;
+  static constexpr std::string_view event_name = "kept.v1";
+};
+std::tuple<kept, lost> both::upcast() const { return {}; }
+struct keep {};
+struct keeper {
+  using commands = cleave::command_set<keep>;
+  using events = cleave::event_set<kept>;
+  static constexpr std::string_view category = "keeper";
+  static int id(keep const&) { return 1; }
+  void evolve(kept const&) {}
+  cleave::decision<kept> decide(keep const&) const { return kept{}; }
+};
+
+} // namespace
+
+TEST_CASE("a story stops, as a command does, where an old event became one that the decider does not list") {
+  auto const told = given<keeper>(both{}).when(keep{}).then_rejected("any");
+  REQUIRE_FALSE(told);
+  REQUIRE_THAT(told.text(), Contains("unknown_event") && Contains("both.v1 ") && Contains("lost.v1"));
 }
 
 TEST_CASE("the report of a decider that did something else names event and field") {

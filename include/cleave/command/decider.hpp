@@ -96,6 +96,22 @@ template <class D> struct checked_decider {
   static constexpr bool value = members();
 };
 
+// Hands stored events to a decider's state, and remembers the first one that an old event became and the decider does not list.
+template <class D> class evolver {
+public:
+  explicit evolver(D& state) noexcept : state_(state) {}
+  template <class E> void operator()(E const& event, envelope const&) { state_.evolve(event); }
+  template <class E> void leave_out() noexcept {
+    if (left_out_.empty()) left_out_ = event_name_of<E>();
+  }
+  // Its stored name; empty when there is none.
+  std::string_view left_out() const noexcept { return left_out_; }
+
+private:
+  D& state_;
+  std::string_view left_out_;
+};
+
 } // namespace detail
 
 // Calls decide's sentences at compile time; a readable requirement for one's own templates.

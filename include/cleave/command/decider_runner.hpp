@@ -18,22 +18,19 @@ template <class D> struct loaded {
   cleave::version version{};
 };
 
-// Folds the events behind `from.version` into `from.state`. errc::unknown_event for an event that the decider does not list: a
-// state that leaves one out would decide wrongly. `store` is an event store, or a transaction of one.
+// Folds the events behind `from.version` into `from.state`. errc::unknown_event for an event that the decider does not list, and
+// for an old one that becomes such an event: a state that leaves one out would decide wrongly. `store` is an event store, or a transaction of one.
 template <decider D, can_read_stream Store>
 result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
   std::optional<error> failed;
   auto const fold = [&](recorded_event const& recorded) {
-    auto known = visit_event<typename D::events>(
-        recorded, [&](auto const& event, envelope const&) { from.state.evolve(event); });
-    if (known && *known) {
+    detail::evolver<D> into(from.state);
+    auto known = visit_event<typename D::events>(recorded, into);
+    if (known && *known && into.left_out().empty()) {
       from.version = recorded.at.version;
       return true;
     }
-    failed = known ? make_error(errc::unknown_event,
-                                "stream {} holds event {} (version {}), which its decider {} does not list",
-                                stream.text(), recorded.at.name, recorded.at.version,
-                                std::string_view(D::category))
+    failed = known ? detail::unlisted_event(recorded.at, into.left_out(), D::category)
                    : std::move(known).error();
     return false;
   };
@@ -75,7 +72,7 @@ private:
 
     stream_buffer const stream(D::category, D::id(command));
     // The name is checked here once, so that a bad id fails even where decide rejects.
-    if (auto good = check_stream_name(stream.name()); !good)
+    if (auto good = detail::check_stream_of<C>(D::category, stream.name()); !good)
       return unexpected(command_failure(std::move(good).error()));
     for (unsigned attempt = 1;; ++attempt) {
       auto const outcome = try_once(command, context, *record, stream.name());

@@ -76,6 +76,7 @@ template <class Set, std::size_t Steps, class E, class F> void deliver(E const& 
     for_each_upcast(event, [&]<class Next>(Next const& next) {
       if constexpr (boost::mp11::mp_contains<stored_events<Set>, Next>::value)
         deliver<Set, Steps + 1>(next, at, f);
+      else if constexpr (requires { f.template leave_out<Next>(); }) f.template leave_out<Next>();
     });
   } else {
     f(event, at);
@@ -124,7 +125,8 @@ template <class Set>
 inline constexpr auto const& stored_names = detail::names_of_list<detail::stored_events<Set>>::value;
 
 // Calls f(event, at) with the event of `Set` that `recorded` holds, or with each that it becomes by upcasting (one, several or
-// none). True when the name belongs to the set or to something that the set supersedes; false, and f is not called, otherwise.
+// none). What an old event became and the set does not list is left out; a function object with a member leave_out<E>() is told.
+// True when the name belongs to the set or to something that the set supersedes; false, and f is not called, otherwise.
 // errc::decode_failed names event, field and position. What f throws passes through.
 template <class Set, class F> result<bool> visit_event(recorded_event const& recorded, F&& f) {
   static_assert(detail::is_event_set<Set>, "cleave: visit_event needs an event_set");

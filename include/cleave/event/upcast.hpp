@@ -6,7 +6,8 @@
 //
 // Readers list only order_placed; the stored old events reach them converted. What `upcast` may return: an event; void (it
 // became nothing); std::optional, std::tuple, std::variant, or a range of them. The result may itself be upcastable: versions
-// climb one step at a time, at most limits::upcast_steps.
+// climb one step at a time, at most limits::upcast_steps. A reader that lists only a part of what an old event became gets that
+// part; a decider must list all of it.
 #pragma once
 
 #include <cleave/base/error.hpp>
@@ -16,6 +17,7 @@
 
 #include <concepts>
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <variant>
@@ -70,6 +72,8 @@ template <upcastable E, class F> void for_each_upcast(E const& event, F&& f) {
 // errc::decode_failed: "event order-placed.v1 at position 12 (stream order-7, version 3) does not decode", with the cause.
 error undecodable(envelope const& at, error cause);
 error no_codec(envelope const& at);
+// errc::unknown_event: the decider does not list this event, or not `became`, which upcasting made of it (empty: the event itself).
+error unlisted_event(envelope const& at, std::string_view became, std::string_view decider);
 
 } // namespace detail
 

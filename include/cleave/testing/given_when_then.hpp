@@ -137,9 +137,11 @@ private:
     envelope const at = story_.given(show(given.event, event_name_of<E>()), given.stream, given.recorded_at);
     if (story_.failure() != nullptr) return;
     try {
-      auto known = replay<typename D::events>(
-          given.event, at, [&](auto const& event, envelope const&) { state_.evolve(event); });
+      cleave::detail::evolver<D> into(state_);
+      auto known = replay<typename D::events>(given.event, at, into);
       if (!known) story_.fail(std::move(known).error());
+      else if (!into.left_out().empty())
+        story_.fail(cleave::detail::unlisted_event(at, into.left_out(), D::category));
     } catch (...) {
       story_.fail(cleave::detail::current_exception_error("evolve"));
     }
