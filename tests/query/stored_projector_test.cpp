@@ -30,6 +30,7 @@ namespace {
 // What the projections of these tests do wrong, and how often.
 struct trouble_maker {
   int creations = 0;
+  bool create_conflicts = false;
   int failures_left = 0; // of `on` at an event with 666
   bool throws = false;
   int on_calls = 0;
@@ -41,9 +42,12 @@ struct ticks {
   using queries = cleave::query_set<sum>;
   using session = small_read_store::session;
   static constexpr std::string_view name = "ticks.v1";
-  void create(session& in) {
+  cleave::result<void> create(session& in) {
     ++make.creations;
+    if (make.create_conflicts)
+      return cleave::unexpected(cleave::error(errc::version_conflict, "another clock"));
     in.rows.try_emplace("sum", 0);
+    return {};
   }
   cleave::result<void> on(ticked const& e, cleave::envelope const&, session& in) {
     ++make.on_calls;
@@ -214,6 +218,35 @@ TEST_CASE("two projectors of one name share the work and apply each event once")
   REQUIRE(other.reached() == position(6));
   REQUIRE(rows.committed_rows().at("sum") == 6);
   REQUIRE_FALSE(one.progress().failed());
+}
+
+TEST_CASE("a conflict that no other projector made is tried again a bounded number of times and then told") {
+  make = {};
+  make.create_conflicts = true;
+  event_store log;
+  small_read_store rows;
+  tick(log);
+  projector at(log, rows, {}, stepped());
+  for (int i = 0; i < 100 && at.step() == step::worked; ++i) {
+  }
+  REQUIRE(at.step() == step::failed);
+  REQUIRE(make.creations == 5); // one race believed, one try event by event, three more
+  REQUIRE_THAT(at.progress().status().failure, Contains("version_conflict: another clock"));
+  REQUIRE(*rows.checkpoint("ticks.v1") == position());
+}
+
+TEST_CASE("a projector that loses many races in a row does not fail") {
+  make = {};
+  event_store log;
+  small_read_store rows;
+  for (int i = 0; i < 40; ++i) tick(log);
+  rows.races = 39;
+  projector at(log, rows, {}, stepped());
+  run(at);
+  REQUIRE_FALSE(at.progress().failed());
+  REQUIRE(rows.races == 0);
+  REQUIRE(at.reached() == position(40));
+  REQUIRE(make.on_calls == 1); // the others have applied the rest
 }
 
 TEST_CASE("many that step one stored projector at once apply each event once") {

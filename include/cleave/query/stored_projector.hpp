@@ -64,9 +64,13 @@ public:
       progress_.advance(*reached_now);
       return first || *reached_now > before ? step::worked : step::idle;
     }
-    // Another projector, perhaps in another process, may have moved the checkpoint: look again.
+    // Another projector, perhaps in another process, may have moved the checkpoint: look again. A conflict at the checkpoint of
+    // the one before was no race, because nobody has moved it in between.
     stored_.reset();
-    if (reached_now.error().code() == errc::version_conflict) return step::worked;
+    if (reached_now.error().code() == errc::version_conflict && conflict_at_ != tried_at_) {
+      conflict_at_ = tried_at_;
+      return step::worked;
+    }
     // Event by event from here, so that everything before the one that fails is applied.
     if (careful_ == 0) {
       careful_ = options_.batch;
@@ -94,6 +98,7 @@ private:
     if (stored_) return *stored_;
     auto found = rows_.checkpoint(P::name);
     if (!found) return found;
+    tried_at_ = *found;
     if constexpr (requires(session& in) { projection_.create(in); }) {
       auto created = rows_.apply(P::name, *found, [&](session& in) -> result<position> {
         if constexpr (std::is_void_v<decltype(projection_.create(in))>) {
@@ -154,10 +159,12 @@ private:
   P projection_;
   projector_options options_;
   projection_progress progress_;
-  std::mutex stepping_;            // guards what follows, and the projection while it applies events
-  std::optional<position> stored_; // the checkpoint in the read store, once it is known
-  unsigned failures_ = 0;          // in a row, of one event
-  std::uint64_t careful_ = 0;      // so many more batches have one event, because a whole one has failed
+  std::mutex stepping_;                 // guards what follows, and the projection while it applies events
+  std::optional<position> stored_;      // the checkpoint in the read store, once it is known
+  position tried_at_;                   // the checkpoint as it was found last
+  std::optional<position> conflict_at_; // the same at the last version_conflict
+  unsigned failures_ = 0;               // in a row, of one event
+  std::uint64_t careful_ = 0;           // so many more batches have one event, because a whole one has failed
 };
 
 } // namespace cleave
