@@ -136,7 +136,7 @@ result<position> bank::project(sqlite::event_store& store, std::uint64_t most) {
   return *reached;
 }
 
-bank_found bank::inspect(sqlite::event_store_options const& options) const {
+bank_found bank::inspect(sqlite::event_store_options const& options, afterwards then) const {
   bank_found found;
   {
     auto store = sqlite::event_store::open(options);
@@ -147,8 +147,9 @@ bank_found bank::inspect(sqlite::event_store_options const& options) const {
     found.wrong = compare(*store, found);
     if (!found.wrong.empty()) return found;
     // What was found must also carry on.
+    bool const goes_on = then == afterwards::go_on && found.commands < commands_.size();
     if (auto const again = set_up(*store); !again) found.wrong = again.error().message();
-    if (found.wrong.empty() && found.commands < commands_.size()) {
+    if (found.wrong.empty() && goes_on) {
       auto const next = send(*store, found.commands + 1);
       if (!next || next->repeated)
         found.wrong = "the next command: " + (next ? "repeated" : next.error().message());

@@ -62,8 +62,10 @@ public:
   static result<position> project(sqlite::event_store& store, std::uint64_t most);
 
   // Everything in the file against the commands: the log is a whole number of commands, in order, without gaps; each stream;
-  // balances, projection and outcomes fit just that many; SQLite finds the file sound. When all is well the next command is sent.
-  bank_found inspect(sqlite::event_store_options const& options) const;
+  // balances, projection and outcomes fit just that many; SQLite finds the file sound. When all is well and it shall go on, the
+  // next command is sent.
+  enum class afterwards : std::uint8_t { go_on, stop };
+  bank_found inspect(sqlite::event_store_options const& options, afterwards then = afterwards::go_on) const;
 
 private:
   std::string compare(sqlite::event_store& store, bank_found& found) const;
