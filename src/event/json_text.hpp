@@ -28,7 +28,9 @@ inline std::uint64_t not_plain(std::uint64_t block) noexcept {
   std::uint64_t const control = block - ones * 0x20;
   std::uint64_t const quote = (block ^ (ones * '"')) - ones;
   std::uint64_t const backslash = (block ^ (ones * '\\')) - ones;
-  return (block | control | quote | backslash) & high;
+  // Bytes of 0x80 and more need no term of their own: the exclusive or leaves their high bit set, and taking one away clears it in
+  // 0x80 only, which no byte becomes in both terms.
+  return (control | quote | backslash) & high;
 }
 
 inline std::uint64_t load_block(char const* at) noexcept {

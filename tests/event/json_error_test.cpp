@@ -161,6 +161,24 @@ TEST_CASE("a text that is not well-formed is refused where it breaks") {
   }
 }
 
+TEST_CASE("a byte that may not stand in a text is refused wherever it stands, and the others come back") {
+  for (std::size_t place = 0; place < 24; ++place) {
+    for (int value = 0; value < 256; ++value) {
+      std::string text(24, 'x');
+      text[place] = static_cast<char>(value);
+      if (bool const bare = value >= 0x20 && value < 0x80 && value != '\\' && value != '"'; !bare)
+        REQUIRE(decode_error<std::string>('"' + text + '"') != "decoded");
+      if (value >= 0x80) {
+        REQUIRE(encode_error(text).find("UTF-8") != std::string::npos);
+      } else {
+        std::string out;
+        REQUIRE(codec<std::string>::encode(text, out));
+        REQUIRE(codec<std::string>::decode(out).value() == text);
+      }
+    }
+  }
+}
+
 TEST_CASE("what stands twice is refused") {
   CHECK(decode_error<line>(R"({"quantity":1,"product":"a","quantity":2})") ==
         "the field quantity stands twice at offset 28");
@@ -244,6 +262,18 @@ TEST_CASE("nesting is limited, for what is read, skipped and written") {
   std::string deep;
   for (int i = 0; i < 33; ++i) deep += R"({"children":[)";
   CHECK(decode_error<tree>(deep, errc::limit_exceeded).find("children[0].children[0]") == 0);
+}
+
+TEST_CASE("brackets that were closed do not count as nesting") {
+  std::string records;
+  std::string trees;
+  for (std::size_t i = 0; i <= cleave::limits::json_depth; ++i) {
+    records += R"({"product":"a"},{},)";
+    trees += R"({"children":[]},{"children":[{}]},)";
+  }
+  REQUIRE(codec<std::vector<line>>::decode("[" + records + "{}]"));
+  REQUIRE(codec<tree>::decode("{\"children\":[" + trees + "{}]}"));
+  REQUIRE(codec<line>::decode("{\"x\":[" + records + "{}]}"));
 }
 
 TEST_CASE("a value that has no JSON form is refused with its path, and nothing is appended") {
