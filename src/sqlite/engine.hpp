@@ -29,6 +29,7 @@ public:
   log_group& writer() noexcept { return writer_; }
 
   reader_pool& readers() noexcept { return readers_; }
+  recent_heads& heads() noexcept { return heads_; }
   commit_signal& commits() noexcept { return commits_; }
   event_store_options const& options() const noexcept { return options_; }
 
@@ -48,6 +49,7 @@ private:
 
   event_store_options options_;
   commit_signal commits_;
+  recent_heads heads_;
   // In this order, so that the readers are closed before the writer, which writes the WAL back.
   log_group writer_;
   reader_pool readers_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace cleave::sqlite {
@@ -48,23 +49,63 @@ bool event_batch::take_text(sqlite3_stmt* from, int column, bool may_be_blob, te
   return true;
 }
 
-bool event_batch::copy_row(sqlite3_stmt* from, row& to) {
-  if (!read_positive(from, 0, to.position) || !read_positive(from, 1, to.version)) return false;
-  if (!take_text(from, 2, false, to.stream) || !take_text(from, 3, false, to.name)) return false;
-  if (sqlite3_column_type(from, 4) != SQLITE_INTEGER) return false;
-  to.recorded_at = timestamp(sqlite3_column_int64(from, 4));
-  if (!read_uuid(from, 5, to.id) || !take_text(from, 6, true, to.data)) return false;
-  if (!read_uuid_or_null(from, 7, to.correlation) || !read_uuid_or_null(from, 8, to.causation)) return false;
-  bool const headers = sqlite3_column_type(from, 9) == SQLITE_NULL || take_text(from, 9, false, to.headers);
-  return headers && (sqlite3_column_type(from, 10) == SQLITE_NULL || take_text(from, 10, false, to.tags));
+event_batch::text event_batch::put(std::string_view from) {
+  text const at{bytes_.size(), from.size()};
+  bytes_.append(from);
+  return at;
 }
 
-result<void> event_batch::add(database const& db, statement const& from) {
-  if (copy_row(from.handle(), rows_.emplace_back())) return {};
-  std::uint64_t const at = rows_.back().position;
+bool event_batch::copy_row(sqlite3_stmt* from, row& to) {
+  if (!read_positive(from, 0, to.position) || !read_positive(from, 2, to.version)) return false;
+  if (sqlite3_column_type(from, 5) != SQLITE_INTEGER) return false;
+  to.recorded_at = timestamp(sqlite3_column_int64(from, 5));
+  if (!read_uuid(from, 6, to.id) || !take_text(from, 7, true, to.data)) return false;
+  if (!read_uuid_or_null(from, 8, to.correlation) || !read_uuid_or_null(from, 9, to.causation)) return false;
+  bool const headers = sqlite3_column_type(from, 10) == SQLITE_NULL || take_text(from, 10, false, to.headers);
+  return headers && (sqlite3_column_type(from, 11) == SQLITE_NULL || take_text(from, 11, false, to.tags));
+}
+
+result<void> event_batch::copy(database& db, statement const& from, std::string_view stream,
+                               id_texts& names) {
+  sqlite3_stmt* const current = from.handle();
+  auto const name = names.find(db, sqlite3_column_int64(current, 4));
+  if (!name) return unexpected(name.error());
+  event_batch::row& to = rows_.emplace_back();
+  if (copy_row(current, to)) {
+    to.stream = put(stream);
+    to.name = put(*name);
+    return {};
+  }
+  std::uint64_t const at = to.position;
   rows_.pop_back();
   return unexpected(make_error(
       errc::corrupt, "{}: the event at position {} has a column that no store has written", db.path(), at));
+}
+
+result<void> event_batch::add(database& db, statement const& from, id_texts& streams, id_texts& names) {
+  auto const stream = streams.find(db, sqlite3_column_int64(from.handle(), 1));
+  if (!stream) return unexpected(stream.error());
+  return copy(db, from, *stream, names);
+}
+
+result<stream_link> event_batch::add_link(database& db, statement const& from, std::int64_t id,
+                                          std::string_view stream, stream_link at, id_texts& names) {
+  if (auto good = copy(db, from, stream, names); !good) return unexpected(std::move(good).error());
+  auto const previous = static_cast<std::uint64_t>(sqlite3_column_int64(from.handle(), 3));
+  bool const sound = sqlite3_column_int64(from.handle(), 1) == id && rows_.back().version == at.version &&
+                     (previous == 0) == (at.version == 1) && previous < at.position;
+  if (sound) return stream_link{at.version - 1, previous};
+  rows_.pop_back();
+  return unexpected(broken_chain(db, id, at));
+}
+
+void event_batch::back_to(mark there) {
+  rows_.resize(there.events);
+  bytes_.resize(there.bytes);
+}
+
+void event_batch::reverse_from(mark there) noexcept {
+  std::reverse(rows_.begin() + static_cast<std::ptrdiff_t>(there.events), rows_.end());
 }
 
 result<void> event_batch::show_lists(row const& from, recorded_event& event) {

@@ -8,6 +8,8 @@
 #include <cleave/sqlite/database.hpp>
 
 #include "encoded_append.hpp"
+#include "id_texts.hpp"
+#include "stream_chain.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,18 +22,28 @@ using sink_ref = function_ref<bool(recorded_event const&)>;
 
 class event_batch {
 public:
-  // The columns that add() reads, in this order, from tables l (cleave_log), s (cleave_streams), n (cleave_names).
+  // The columns of the log that add() reads, in this order.
   static constexpr std::string_view columns =
-      "l.position, l.version, s.name, n.name, l.recorded_at, l.id, l.data, l.correlation, l.causation, l.headers, l.tags";
+      "l.position, l.stream, l.version, l.previous, l.name, l.recorded_at, l.id, l.data, l.correlation, l.causation, "
+      "l.headers, l.tags";
 
   void clear() noexcept;
   std::size_t size() const noexcept { return rows_.size(); }
   std::size_t bytes() const noexcept { return bytes_.size(); }
-  std::uint64_t last_position() const noexcept { return rows_.back().position; }
-  std::uint64_t last_version() const noexcept { return rows_.back().version; }
 
-  // Copies the current row. errc::corrupt when a column holds what no store has put there.
-  result<void> add(database const& db, statement const& row);
+  // Copies the current row; an event of any stream. errc::corrupt when a column holds what no store has put there.
+  result<void> add(database& db, statement const& from, id_texts& streams, id_texts& names);
+  // The same for the link `at` of the stream with that id and name; the link before it. errc::corrupt also when the row is not it.
+  result<stream_link> add_link(database& db, statement const& from, std::int64_t id, std::string_view stream,
+                               stream_link at, id_texts& names);
+  // A place to cut off, or to turn round, what was added behind it.
+  struct mark {
+    std::size_t events;
+    std::size_t bytes;
+  };
+  mark here() const noexcept { return {rows_.size(), bytes_.size()}; }
+  void back_to(mark there);
+  void reverse_from(mark there) noexcept;
 
   // Calls the sink for each event until it returns false. `reached` becomes the position of the last one handed out.
   // errc::corrupt when tags or headers cannot be read. False: the sink has had enough.
@@ -58,7 +70,9 @@ private:
 
   std::string_view view(text at) const noexcept { return std::string_view(bytes_).substr(at.begin, at.size); }
   bool take_text(sqlite3_stmt* from, int column, bool may_be_blob, text& to);
+  text put(std::string_view from);
   bool copy_row(sqlite3_stmt* from, row& to);
+  result<void> copy(database& db, statement const& from, std::string_view stream, id_texts& names);
   result<void> show_lists(row const& from, recorded_event& event);
 
   std::string bytes_;

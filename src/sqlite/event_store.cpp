@@ -6,6 +6,29 @@
 
 namespace cleave::sqlite {
 
+namespace {
+
+// What is committed, as the pool's connections see it.
+class committed_log final : public snapshot_source {
+public:
+  explicit committed_log(detail::engine& owner) noexcept : owner_(owner) {}
+  result<void> read(reading work) override { return owner_.readers().read(work); }
+  result<std::optional<stream_end>> find(database& db, stream_name stream) override {
+    auto const id = find_stream_id(db, stream);
+    if (!id) return unexpected(id.error());
+    if (!*id) return std::optional(stream_end());
+    auto const head = owner_.heads().find(db, **id);
+    if (!head) return unexpected(head.error());
+    if (!*head) return std::optional<stream_end>();
+    return std::optional(stream_end{**id, **head});
+  }
+
+private:
+  detail::engine& owner_;
+};
+
+} // namespace
+
 static_assert(cleave::event_store<event_store>);
 
 result<event_store> event_store::open(options const& chosen) {
@@ -27,11 +50,13 @@ result<void> event_store::transact(function_ref<result<void>(transaction&)> work
 }
 
 result<version> event_store::read_stream_with(stream_name stream, stream_range range, sink_ref sink) {
-  return sqlite::read_stream(engine_->readers(), stream, range, sink);
+  committed_log source(*engine_);
+  return sqlite::read_stream(source, stream, range, sink);
 }
 
 result<position> event_store::read_all_with(log_range const& range, sink_ref sink) {
-  return sqlite::read_all(engine_->readers(), range, sink);
+  committed_log source(*engine_);
+  return sqlite::read_all(source, range, sink);
 }
 
 result<position> event_store::head() {

@@ -11,6 +11,8 @@ bool is_machine_failure(errc code) noexcept {
          code == errc::read_only || code == errc::busy;
 }
 
+constexpr std::int64_t close_wait_us = 100'000;
+
 } // namespace
 
 result<void> log_group::begin(std::int64_t deadline_us) {
@@ -33,7 +35,19 @@ void log_group::roll_back() {
   log_.end(false);
 }
 
+log_group::~log_group() {
+  if (file_->refusal() || !log_.wants_heads_written()) return;
+  // What fails here is read again by the next process.
+  if (!begin(steady_us() + close_wait_us)) return;
+  if (log_.write_heads(log_writer::amount::all)) log_.end(file_->commit().has_value());
+  else roll_back();
+}
+
 result<void> log_group::commit() {
+  if (auto written = log_.write_heads(); !written) {
+    roll_back();
+    return written;
+  }
   auto committed = file_->commit();
   log_.end(committed.has_value());
   if (committed) commits_.publish(log_.head());

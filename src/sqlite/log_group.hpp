@@ -14,8 +14,12 @@ namespace cleave::sqlite {
 
 class log_group final : public group_transaction {
 public:
-  log_group(std::unique_ptr<write_file> file, commit_signal& commits)
-      : file_(std::move(file)), log_(file_->db()), commits_(commits) {}
+  log_group(std::unique_ptr<write_file> file, recent_heads& heads, commit_signal& commits)
+      : file_(std::move(file)), log_(file_->db(), heads), commits_(commits) {}
+  // Spares the next process reading the log's end, if it is long.
+  ~log_group();
+  log_group(log_group const&) = delete;
+  log_group& operator=(log_group const&) = delete;
 
   write_file& file() noexcept { return *file_; }
   log_writer& log() noexcept { return log_; }

@@ -24,35 +24,34 @@ struct progress {
   bool full = false; // the batch ended because of its bounds
 };
 
-// Fills the batch from the statement until it ends, or the batch has enough.
-result<progress> fill(event_batch& batch, database& db, statement& rows, std::uint64_t wanted) {
-  for (;;) {
-    if (batch.size() == wanted || batch.bytes() >= batch_bytes) return progress{true};
-    auto const more = rows.step();
-    if (!more) return unexpected(more.error());
-    if (!*more) return progress{false};
-    if (auto good = batch.add(db, rows); !good) return unexpected(good.error());
-  }
-}
-
-constexpr std::string_view from_tables =
-    " FROM cleave_log l CROSS JOIN cleave_streams s ON s.id = l.stream CROSS JOIN cleave_names n ON n.id = l.name ";
+struct texts {
+  id_texts streams{id_texts::of::streams};
+  id_texts names{id_texts::of::names};
+};
 
 // One batch of a filtered or unfiltered walk over (after, upto].
-result<progress> fill_from_log(event_batch& batch, database& db, log_filter const& filter,
+result<progress> fill_from_log(event_batch& batch, database& db, log_filter const& filter, texts& known,
                                std::uint64_t after, std::uint64_t upto, std::uint64_t wanted) {
   if (!filter.by_tag()) {
-    auto rows = db.prepare(
-        fmt::format("SELECT {} {} WHERE l.position > ?1 AND l.position <= ?2{} ORDER BY l.position LIMIT ?3",
-                    event_batch::columns, from_tables, filter.sql()));
+    auto rows = db.prepare(fmt::format(
+        "SELECT {} FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2{} ORDER BY l.position LIMIT ?3",
+        event_batch::columns, filter.sql()));
     if (!rows) return unexpected(rows.error());
     if (auto good = filter.bind(db, *rows, after, upto, wanted); !good) return unexpected(good.error());
-    return fill(batch, db, *rows, wanted);
+    for (;;) {
+      if (batch.size() == wanted || batch.bytes() >= batch_bytes) return progress{true};
+      auto const more = rows->step();
+      if (!more) return unexpected(more.error());
+      if (!*more) return progress{false};
+      if (auto good = batch.add(db, *rows, known.streams, known.names); !good)
+        return unexpected(good.error());
+    }
   }
   auto positions = db.prepare(filter.sql());
   if (!positions) return unexpected(positions.error());
   if (auto good = filter.bind(db, *positions, after, upto, wanted); !good) return unexpected(good.error());
-  auto row = db.prepare(fmt::format("SELECT {} {} WHERE l.position = ?1", event_batch::columns, from_tables));
+  auto row = db.prepare(
+      fmt::format("SELECT {} FROM cleave_log l WHERE l.position = ?1", event_batch::columns));
   if (!row) return unexpected(row.error());
   for (;;) {
     if (batch.size() == wanted || batch.bytes() >= batch_bytes) return progress{true};
@@ -68,81 +67,19 @@ result<progress> fill_from_log(event_batch& batch, database& db, log_filter cons
       return unexpected(make_error(
           errc::corrupt, "{}: the index of tags names position {}, which is not in the log", db.path(), *at));
     }
-    if (auto good = batch.add(db, *row); !good) return unexpected(good.error());
+    if (auto good = batch.add(db, *row, known.streams, known.names); !good) return unexpected(good.error());
     row->reset();
   }
 }
 
-struct stream_place {
-  std::int64_t id = 0;
-  std::uint64_t head = 0;
-};
-
-result<stream_place> find_stream(database& db, stream_name stream) {
-  auto const id = db.value<std::int64_t>("SELECT id FROM cleave_streams WHERE name = ?1", stream.text());
-  if (!id) return unexpected(id.error());
-  if (!*id) return stream_place{};
-  auto const head = db.value<std::uint64_t>(
-      "SELECT coalesce(max(version), 0) FROM cleave_log WHERE stream = ?1", **id);
-  if (!head) return unexpected(head.error());
-  return stream_place{**id, head->value_or(0)};
-}
-
-result<progress> fill_from_stream(event_batch& batch, database& db, std::int64_t stream,
-                                  stream_range const& range, std::uint64_t head, std::uint64_t wanted) {
-  bool const forward = range.order == direction::forward;
-  auto rows = db.prepare(fmt::format(
-      "SELECT {} {} WHERE l.stream = ?1 AND l.version BETWEEN ?2 AND ?3 ORDER BY l.version {} LIMIT ?4",
-      event_batch::columns, from_tables, forward ? "ASC" : "DESC"));
-  if (!rows) return unexpected(rows.error());
-  std::uint64_t const from = forward ? range.from.value() : 1;
-  std::uint64_t const to = forward ? head : std::min(range.from.value(), head);
-  if (auto good = rows->bind(stream, sql_bound(from), sql_bound(to), sql_bound(wanted)); !good)
-    return unexpected(good.error());
-  return fill(batch, db, *rows, wanted);
-}
-
 } // namespace
-
-result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range, sink_ref sink) {
-  if (auto good = check_stream_name(stream); !good) return unexpected(std::move(good).error());
-  event_batch batch;
-  stream_place place;
-  std::uint64_t most = first_batch_events;
-  for (bool first = true;; first = false) {
-    progress done;
-    batch.clear();
-    std::uint64_t const wanted = std::min(range.limit, most);
-    auto const read = source.read([&](database& db) -> result<void> {
-      if (first) {
-        auto const found = find_stream(db, stream);
-        if (!found) return unexpected(found.error());
-        place = *found;
-      }
-      if (place.head == 0 || wanted == 0) return {};
-      auto const filled = fill_from_stream(batch, db, place.id, range, place.head, wanted);
-      if (!filled) return unexpected(filled.error());
-      done = *filled;
-      return {};
-    });
-    if (!read) return unexpected(read.error());
-    std::uint64_t reached = 0;
-    auto const more = batch.hand_out(sink, reached);
-    if (!more) return unexpected(more.error());
-    range.limit -= batch.size();
-    if (!*more || !done.full || range.limit == 0) return version(place.head);
-    std::uint64_t const last = batch.last_version();
-    if (range.order == direction::backward && last == 1) return version(place.head);
-    range.from = version(range.order == direction::forward ? last + 1 : last - 1);
-    most = batch_events;
-  }
-}
 
 result<position> read_all(snapshot_source& source, log_range range, sink_ref sink) {
   if (auto good = check_query(range.filter); !good) return unexpected(std::move(good).error());
   if (range.limit == 0) return range.after;
   log_filter const filter(range.filter);
   event_batch batch;
+  texts known;
   std::uint64_t head = 0;
   std::uint64_t after = range.after.value();
   std::uint64_t most = first_batch_events;
@@ -157,7 +94,7 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
         head = found->value();
       }
       if (after >= head) return {};
-      auto const filled = fill_from_log(batch, db, filter, after, head, wanted);
+      auto const filled = fill_from_log(batch, db, filter, known, after, head, wanted);
       if (!filled) return unexpected(filled.error());
       done = *filled;
       return {};
@@ -187,6 +124,10 @@ result<std::optional<command_outcome>> read_outcome(database& db, command_id id)
       timestamp(recorded_at)};
   if (code) outcome.refused = rejection{std::move(*code), std::move(reason).value_or("")};
   return std::optional<command_outcome>(std::move(outcome));
+}
+
+result<std::optional<std::int64_t>> find_stream_id(database& db, stream_name stream) {
+  return db.value<std::int64_t>("SELECT id FROM cleave_streams WHERE name = ?1", stream.text());
 }
 
 result<position> read_head(database& db) {

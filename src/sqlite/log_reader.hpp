@@ -8,16 +8,25 @@
 #include <cleave/sqlite/database.hpp>
 
 #include "event_batch.hpp"
+#include "stream_chain.hpp"
 
 #include <optional>
 
 namespace cleave::sqlite {
+
+// A stream's id, and its end. Version 0: no event.
+struct stream_end {
+  std::int64_t id = 0;
+  stream_head head;
+};
 
 // Lends a connection inside a read transaction: one of the pool, or the writer's own.
 class snapshot_source {
 public:
   using reading = function_ref<result<void>(database&)>;
   virtual result<void> read(reading work) = 0;
+  // The stream's end in the transaction that was lent. Nothing: this snapshot is too old; ask for another.
+  virtual result<std::optional<stream_end>> find(database& db, stream_name stream) = 0;
 
 protected:
   ~snapshot_source() = default;
@@ -27,5 +36,7 @@ result<version> read_stream(snapshot_source& source, stream_name stream, stream_
 result<position> read_all(snapshot_source& source, log_range range, sink_ref sink);
 result<std::optional<command_outcome>> read_outcome(database& db, command_id id);
 result<position> read_head(database& db);
+// Nothing: no stream has that name.
+result<std::optional<std::int64_t>> find_stream_id(database& db, stream_name stream);
 
 } // namespace cleave::sqlite

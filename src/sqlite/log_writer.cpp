@@ -21,51 +21,57 @@ constexpr std::size_t cached_streams = 200'000;
 constexpr std::size_t cached_names = 4'096;
 constexpr std::size_t cached_tags = 50'000;
 
+// The table of heads is written when so many streams or events are behind its watermark, at least so many rows with a commit.
+constexpr std::size_t most_recent_streams = 32'768;
+constexpr std::uint64_t most_recent_events = 131'072;
+constexpr std::size_t least_heads = 64;
+
+// The first eight bytes of an id, in SQLite's integers: they grow with time in a UUIDv7, so that new ones lie side by side.
+std::int64_t key_of(event_id id) noexcept {
+  std::uint64_t key = 0;
+  for (std::size_t i = 0; i < sizeof key; ++i) key = key << 8 | id.id().bytes()[i];
+  return static_cast<std::int64_t>(key);
+}
+
 } // namespace
 
 result<void> log_writer::prepare() {
   if (statements_) return {};
   auto const made = [&](std::string_view sql) { return db_->prepare(sql); };
-  auto find_stream = made("SELECT id FROM cleave_streams WHERE name = ?1");
-  if (!find_stream) return unexpected(std::move(find_stream).error());
-  auto find_head = made("SELECT coalesce(max(version), 0) FROM cleave_log WHERE stream = ?1");
-  if (!find_head) return unexpected(std::move(find_head).error());
   auto insert_stream = made("INSERT INTO cleave_streams (name) VALUES (?1)");
   if (!insert_stream) return unexpected(std::move(insert_stream).error());
   auto insert_event = made(
-      "INSERT INTO cleave_log (position, stream, version, name, recorded_at, id, data, correlation, causation, "
-      "headers, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+      "INSERT INTO cleave_log (position, stream, version, previous, skip, name, recorded_at, id, data, correlation, "
+      "causation, headers, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
   if (!insert_event) return unexpected(std::move(insert_event).error());
+  auto insert_id = made("INSERT INTO cleave_ids (key, position) VALUES (?1, ?2)");
+  if (!insert_id) return unexpected(std::move(insert_id).error());
   auto find_id = made(
-      "SELECT l.position, l.version, s.name FROM cleave_log l CROSS JOIN cleave_streams s ON s.id = l.stream "
-      "WHERE l.id = ?1");
+      "SELECT l.position, l.version, s.name FROM cleave_ids k CROSS JOIN cleave_log l ON l.position = "
+      "k.position CROSS JOIN cleave_streams s ON s.id = l.stream WHERE k.key = ?1 AND l.id = ?2");
   if (!find_id) return unexpected(std::move(find_id).error());
-  auto log_head = made("SELECT coalesce(max(position), 0) FROM cleave_log");
-  if (!log_head) return unexpected(std::move(log_head).error());
-  statements_.emplace(statements{std::move(*find_stream), std::move(*find_head), std::move(*insert_stream),
-                                 std::move(*insert_event), std::move(*find_id), std::move(*log_head)});
+  statements_.emplace(statements{std::move(*insert_stream), std::move(*insert_event), std::move(*insert_id),
+                                 std::move(*find_id)});
   return {};
 }
 
 result<void> log_writer::begin() {
   if (auto good = prepare(); !good) return good;
-  auto const row = statements_->log_head.step();
-  if (!row) return unexpected(row.error());
-  auto const found = statements_->log_head.column<std::uint64_t>(0);
-  statements_->log_head.reset();
-  if (!found) return unexpected(found.error());
-  if (*found != head_) {
+  auto const extent = read_extent(*db_);
+  if (!extent) return unexpected(extent.error());
+  if (auto good = heads_->catch_up(*db_, *extent); !good) return good;
+  if (extent->head != head_) {
     forget_all();
-    head_ = *found;
+    head_ = extent->head;
   }
   first_head_ = head_;
   if (streams_.size() > cached_streams) streams_.clear();
   if (names_.size() > cached_names) names_.clear();
   if (tags_.size() > cached_tags) tags_.clear();
   if (newest_known_) return {};
-  auto const newest = db_->value<uuid>("SELECT id FROM cleave_log ORDER BY id DESC LIMIT 1");
+  auto const newest = db_->value<std::int64_t>("SELECT max(key) FROM cleave_ids HAVING max(key) IS NOT NULL");
   if (!newest) return unexpected(newest.error());
-  newest_id_ = newest->value_or(uuid());
+  newest_key_ = newest->value_or(INT64_MIN);
   newest_known_ = true;
   return {};
 }
@@ -78,20 +84,31 @@ void log_writer::forget_all() noexcept {
 }
 
 void log_writer::end(bool committed) noexcept {
-  if (!committed) back_to({first_head_, 0});
+  if (committed) {
+    entries_.clear();
+    for (change const& one : changed_) entries_.emplace_back(one.slot->second.id, one.slot->second.head);
+    heads_->note(entries_, head_);
+    round_.next = round_.next_after_commit;
+    if (round_.next == round_.streams.size() && !round_.streams.empty()) {
+      heads_->written(round_.watermark);
+      round_ = heads_round();
+    }
+  } else {
+    back_to({first_head_, 0});
+    round_.next_after_commit = round_.next;
+  }
   changed_.clear();
   ids_added_ = false;
 }
 
 void log_writer::back_to(mark there) noexcept {
-  // A stream may have changed several times, also before the mark: it goes once, and nothing may point to it any more.
-  auto const first = changed_.begin() + static_cast<std::ptrdiff_t>(there.changes);
-  std::sort(first, changed_.end());
-  auto const last = std::unique(first, changed_.end());
-  auto const kept = std::remove_if(changed_.begin(), first,
-                                   [&](stream_slot* slot) { return std::binary_search(first, last, slot); });
-  for (auto gone = first; gone != last; ++gone) streams_.erase(streams_.find((*gone)->first));
-  changed_.erase(kept, changed_.end());
+  // The oldest last, so that a stream that has changed several times is again what it was first.
+  while (changed_.size() > there.changes) {
+    auto const [slot, before] = changed_.back();
+    changed_.pop_back();
+    if (before.last.version != 0) slot->second.head = before;
+    else streams_.erase(streams_.find(slot->first));
+  }
   if (ids_added_) {
     names_.clear();
     tags_.clear();
@@ -100,26 +117,22 @@ void log_writer::back_to(mark there) noexcept {
   broken_.reset();
 }
 
+result<std::optional<stream_end>> log_writer::find_end(stream_name stream) {
+  auto const place = find(stream);
+  if (!place) return unexpected(place.error());
+  return std::optional(place->slot == nullptr ? stream_end() : place->slot->second);
+}
+
 result<log_writer::stream_place> log_writer::find(stream_name stream) {
   if (auto const known = streams_.find(stream.text()); known != streams_.end())
-    return stream_place{&*known, known->second.head};
-  statement& by_name = statements_->find_stream;
-  if (auto good = by_name.bind(stream.text()); !good) return unexpected(std::move(good).error());
-  auto const there = by_name.step();
-  if (!there) return unexpected(there.error());
-  if (!*there) return by_name.reset(), stream_place{nullptr, 0};
-  auto const id = by_name.column<std::int64_t>(0);
-  by_name.reset();
+    return stream_place{&*known, known->second.head.last.version};
+  auto const id = find_stream_id(*db_, stream);
   if (!id) return unexpected(id.error());
-
-  statement& head = statements_->find_head;
-  if (auto good = head.bind(*id); !good) return unexpected(std::move(good).error());
-  if (auto row = head.step(); !row) return unexpected(std::move(row).error());
-  auto const last = head.column<std::uint64_t>(0);
-  head.reset();
-  if (!last) return unexpected(last.error());
-  auto const added = streams_.try_emplace(std::string(stream.text()), stream_entry{*id, *last}).first;
-  return stream_place{&*added, *last};
+  if (!*id) return stream_place{nullptr, 0};
+  auto const head = heads_->committed(*db_, **id);
+  if (!head) return unexpected(head.error());
+  auto const added = streams_.try_emplace(std::string(stream.text()), stream_end{**id, *head}).first;
+  return stream_place{&*added, head->last.version};
 }
 
 result<std::int64_t> log_writer::name_id(std::string_view name) {
@@ -151,9 +164,10 @@ result<std::int64_t> log_writer::tag_id(std::string_view tag) {
 }
 
 result<std::optional<log_writer::stored_at>> log_writer::find_event(event_id id) {
-  if (id.id() > newest_id_) return std::optional<stored_at>();
+  std::int64_t const key = key_of(id);
+  if (key > newest_key_) return std::optional<stored_at>();
   statement& by_id = statements_->find_id;
-  if (auto good = by_id.bind(id); !good) return unexpected(std::move(good).error());
+  if (auto good = by_id.bind(key, id); !good) return unexpected(std::move(good).error());
   auto const there = by_id.step();
   if (!there) return unexpected(there.error());
   if (!*there) return by_id.reset(), std::optional<stored_at>();
@@ -245,12 +259,11 @@ result<appended> log_writer::first_answer(append_request const& request,
 }
 
 result<version> log_writer::version_before(stream_name stream, std::uint64_t position) {
-  auto const found = db_->value<std::uint64_t>(
-      "SELECT l.version FROM cleave_log l WHERE l.stream = (SELECT id FROM cleave_streams "
-      "WHERE name = ?1) AND l.position < ?2 ORDER BY l.version DESC LIMIT 1",
-      stream.text(), position);
-  if (!found) return unexpected(found.error());
-  return version(found->value_or(0));
+  auto const end = find_end(stream);
+  if (!end) return unexpected(end.error());
+  auto const before = go_before(*db_, (*end)->id, (*end)->head.last, position);
+  if (!before) return unexpected(before.error());
+  return version(before->version);
 }
 
 result<void> log_writer::check_expectations(append_request const& request) {
@@ -331,20 +344,20 @@ result<void> log_writer::store_stream(stream_append const& part, stream_place& t
     statement& insert = statements_->insert_stream;
     if (auto good = insert.bind(part.stream.text()); !good) return good;
     if (auto good = insert.run(); !good) return good;
-    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), stream_entry{db_->last_insert_id(), 0})
+    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), stream_end{db_->last_insert_id(), {}})
                     .first;
   }
-  changed_.push_back(to.slot);
+  stream_end& end = to.slot->second;
+  changed_.push_back({to.slot, end.head});
   for (new_event const& event : part.events) {
-    if (auto good = store_event(to.slot->second.id, to.head + 1, event, *forms++, now); !good) return good;
-    ++to.head;
-    ++head_;
+    if (auto good = store_event(end, event, *forms++, now); !good) return good;
+    end.head.add(++head_);
   }
-  to.slot->second.head = to.head;
+  to.head = end.head.last.version;
   return {};
 }
 
-result<void> log_writer::store_event(std::int64_t stream, std::uint64_t version, new_event const& event,
+result<void> log_writer::store_event(stream_end const& to, new_event const& event,
                                      encoded_append::form const& form, timestamp now) {
   auto const name = name_id(event.name);
   if (!name) return unexpected(name.error());
@@ -359,25 +372,35 @@ result<void> log_writer::store_event(std::int64_t stream, std::uint64_t version,
     if (id.nil()) sqlite3_bind_null(row, column);
     else sqlite3_bind_blob(row, column, id.bytes().data(), static_cast<int>(uuid::size), SQLITE_STATIC);
   };
+  auto const bind_pointer = [row](int column, std::uint64_t position) {
+    if (position == 0) sqlite3_bind_null(row, column);
+    else sqlite3_bind_int64(row, column, static_cast<std::int64_t>(position));
+  };
   // The views outlive the statement's run; nothing here can fail but for memory, and then the insert does.
   sqlite3_bind_int64(row, 1, static_cast<std::int64_t>(at));
-  sqlite3_bind_int64(row, 2, stream);
-  sqlite3_bind_int64(row, 3, static_cast<std::int64_t>(version));
-  sqlite3_bind_int64(row, 4, *name);
-  sqlite3_bind_int64(row, 5, now.microseconds());
-  bind_id(6, event.id.id());
+  sqlite3_bind_int64(row, 2, to.id);
+  sqlite3_bind_int64(row, 3, static_cast<std::int64_t>(to.head.last.version + 1));
+  bind_pointer(4, to.head.last.position);
+  bind_pointer(5, to.head.skip_of_next());
+  sqlite3_bind_int64(row, 6, *name);
+  sqlite3_bind_int64(row, 7, now.microseconds());
+  bind_id(8, event.id.id());
   if (form.is_text) {
     char const* const text = form.data.empty() ? "" : form.data.data();
-    sqlite3_bind_text64(row, 7, text, form.data.size(), SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(row, 9, text, form.data.size(), SQLITE_STATIC, SQLITE_UTF8);
   } else {
-    sqlite3_bind_blob64(row, 7, form.data.data(), form.data.size(), SQLITE_STATIC);
+    sqlite3_bind_blob64(row, 9, form.data.data(), form.data.size(), SQLITE_STATIC);
   }
-  bind_id(8, event.metadata.correlation.id());
-  bind_id(9, event.metadata.causation.id());
-  bind_text(10, form.headers);
-  bind_text(11, form.tags);
+  bind_id(10, event.metadata.correlation.id());
+  bind_id(11, event.metadata.causation.id());
+  bind_text(12, form.headers);
+  bind_text(13, form.tags);
   if (auto good = insert.run(); !good) return good;
-  if (event.id.id() > newest_id_) newest_id_ = event.id.id();
+  std::int64_t const key = key_of(event.id);
+  statement& insert_id = statements_->insert_id;
+  if (auto good = insert_id.bind(key, at); !good) return good;
+  if (auto good = insert_id.run(); !good) return good;
+  newest_key_ = std::max(newest_key_, key);
   for (std::string_view const tag : event.tags) {
     auto const id = tag_id(tag);
     if (!id) return unexpected(id.error());
@@ -386,6 +409,47 @@ result<void> log_writer::store_event(std::int64_t stream, std::uint64_t version,
   }
   return {};
 }
+
+result<void> log_writer::write_heads(amount much) {
+  round_.next_after_commit = round_.next;
+  if (round_.streams.empty()) {
+    bool const due = much == amount::all || heads_->streams() >= most_recent_streams ||
+                     heads_->events() >= most_recent_events;
+    if (!due) return {};
+    round_ = {.streams = heads_->sorted_streams(), .watermark = first_head_};
+    if (round_.streams.empty()) return {};
+  }
+  // Twice as many as new events come, so that a round ends before the next one is due.
+  std::size_t const left = round_.streams.size() - round_.next;
+  std::size_t const wanted = std::max<std::size_t>(least_heads, 2 * (head_ - first_head_));
+  std::size_t const count = much == amount::all ? left : std::min(left, wanted);
+  auto const slice = std::span<std::int64_t const>(round_.streams).subspan(round_.next, count);
+  if (auto good = write_heads_of(slice); !good) return good;
+  round_.next_after_commit = round_.next + count;
+  if (count < left) return {};
+  auto const moved = db_->execute(
+      "INSERT INTO cleave_meta (name, value) VALUES ('heads_at', ?1) ON CONFLICT (name) "
+      "DO UPDATE SET value = max(value, excluded.value)",
+      round_.watermark);
+  if (!moved) return unexpected(moved.error());
+  return {};
+}
+
+result<void> log_writer::write_heads_of(std::span<std::int64_t const> streams) {
+  heads_->copy(streams, entries_);
+  auto write = db_->prepare(
+      "INSERT OR REPLACE INTO cleave_heads (stream, version, position, mark_64, mark_4096) VALUES "
+      "(?1, ?2, ?3, nullif(?4, 0), nullif(?5, 0))");
+  if (!write) return unexpected(std::move(write).error());
+  for (auto const& [stream, head] : entries_) {
+    auto const [near, far] = head.marks;
+    if (auto good = write->bind(stream, head.last.version, head.last.position, near, far); !good) return good;
+    if (auto good = write->run(); !good) return good;
+  }
+  return {};
+}
+
+bool log_writer::wants_heads_written() const { return heads_->events() >= most_recent_events / 16; }
 
 result<void> log_writer::store_outcome(command_record const& command, appended const& answer, timestamp now) {
   std::optional<std::string_view> code;

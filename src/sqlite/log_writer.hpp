@@ -8,9 +8,12 @@
 #include <cleave/sqlite/database.hpp>
 
 #include "encoded_append.hpp"
+#include "log_reader.hpp"
+#include "recent_heads.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,10 +25,16 @@ namespace cleave::sqlite {
 // another process commits is noticed by the head of the log. One thread at a time.
 class log_writer {
 public:
-  explicit log_writer(database& db) noexcept : db_(&db) {}
+  log_writer(database& db, recent_heads& heads) noexcept : db_(&db), heads_(&heads) {}
 
   // First thing in each transaction: looks whether another process has written, and drops what it knew if so.
   result<void> begin();
+  // Last thing before the commit: writes some rows of the table of heads, when it is time for that. All of them: at the end of
+  // the writer's life.
+  enum class amount : std::uint8_t { some, all };
+  result<void> write_heads(amount much = amount::some);
+  // Would a next process have much to read before its first append?
+  bool wants_heads_written() const;
   // The transaction is over. False: it was rolled back.
   void end(bool committed) noexcept;
 
@@ -40,6 +49,8 @@ public:
   std::optional<error> const& broken() const noexcept { return broken_; }
 
   position head() const noexcept { return position(head_); }
+  // The stream's end as this transaction sees it; nothing when no stream has that name.
+  result<std::optional<stream_end>> find_end(stream_name stream);
 
   // All of can_append (event/event_store.hpp) but the form, which check_append has seen. After success first_versions() tells
   // the version of each stream's first event.
@@ -54,15 +65,23 @@ private:
     }
   };
   template <class T> using by_text = std::unordered_map<std::string, T, text_hash, std::equal_to<>>;
-  struct stream_entry {
-    std::int64_t id;
-    std::uint64_t head;
-  };
-  using stream_slot = by_text<stream_entry>::value_type;
-  // A stream of the request: its cache slot (nullptr: it does not exist yet), and its head.
+  using stream_slot = by_text<stream_end>::value_type;
+  // A stream of the request: its cache slot (nullptr: it does not exist yet), and its last version.
   struct stream_place {
     stream_slot* slot;
     std::uint64_t head;
+  };
+  // What a stream was before an append of this transaction. Version 0: it was not there.
+  struct change {
+    stream_slot* slot;
+    stream_head before;
+  };
+  // Writing the table of heads, some rows at a time.
+  struct heads_round {
+    std::vector<std::int64_t> streams; // that had grown when it began, in order
+    std::size_t next = 0;              // the first that is not written
+    std::size_t next_after_commit = 0;
+    std::uint64_t watermark = 0; // the log's head when it began
   };
   struct stored_at {
     std::uint64_t position;
@@ -71,12 +90,10 @@ private:
   };
   // The statements that are worth keeping at hand.
   struct statements {
-    statement find_stream;
-    statement find_head;
     statement insert_stream;
     statement insert_event;
+    statement insert_id;
     statement find_id;
-    statement log_head;
   };
 
   result<void> prepare();
@@ -90,29 +107,33 @@ private:
   result<appended> first_answer(append_request const& request, std::vector<stored_at> const& stored);
   // The stream's last version before that position, now or long ago.
   result<version> version_before(stream_name stream, std::uint64_t position);
+  result<void> write_heads_of(std::span<std::int64_t const> streams);
   result<void> check_expectations(append_request const& request);
   result<void> check_condition(append_condition const& condition);
   result<appended> store(append_request const& request, encoded_append const& encoded, timestamp now);
   result<void> store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms,
                             timestamp now);
-  result<void> store_event(std::int64_t stream, std::uint64_t version, new_event const& event,
-                           encoded_append::form const& form, timestamp now);
+  result<void> store_event(stream_end const& to, new_event const& event, encoded_append::form const& form,
+                           timestamp now);
   result<void> store_outcome(command_record const& command, appended const& answer, timestamp now);
   void forget_all() noexcept;
 
   database* db_;
+  recent_heads* heads_;
   std::optional<statements> statements_;
-  by_text<stream_entry> streams_;
+  by_text<stream_end> streams_;
   by_text<std::int64_t> names_;
   by_text<std::int64_t> tags_;
   std::uint64_t head_ = 0;
   std::uint64_t first_head_ = 0; // when the transaction began
   std::optional<error> broken_;
-  uuid newest_id_; // no id in the log is greater: a greater one needs no search
+  std::int64_t newest_key_ = 0; // no id in the log has a greater one: such an id needs no search
   bool newest_known_ = false;
-  std::vector<stream_slot*> changed_; // since the transaction began
-  bool ids_added_ = false;            // names or tags, since the transaction began
-  std::vector<stream_place> places_;  // of the request at hand
+  std::vector<change> changed_; // since the transaction began
+  heads_round round_;
+  std::vector<recent_heads::entry> entries_; // scratch
+  bool ids_added_ = false;                   // names or tags, since the transaction began
+  std::vector<stream_place> places_;         // of the request at hand
   std::vector<version> first_versions_;
 };
 

@@ -2,9 +2,8 @@
 // The connections that only read. Each read is one WAL snapshot: no writer waits for it, and it waits for no writer.
 #pragma once
 
+#include <cleave/base/function_ref.hpp>
 #include <cleave/sqlite/database.hpp>
-
-#include "log_reader.hpp"
 
 #include <condition_variable>
 #include <cstddef>
@@ -13,14 +12,15 @@
 
 namespace cleave::sqlite {
 
-class reader_pool final : public snapshot_source {
+class reader_pool {
 public:
   // Connections are opened when they are first needed, `most` at once.
   reader_pool(database_options const& how, std::size_t most);
 
   // Calls work(connection) inside a read transaction. Any thread, also from inside `work`. errc::busy when all connections
   // stay in use for the busy wait of the options.
-  result<void> read(reading work) override;
+  using reading = function_ref<result<void>(database&)>;
+  result<void> read(reading work);
 
 private:
   class lease;

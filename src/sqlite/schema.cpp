@@ -16,11 +16,14 @@ CREATE TABLE cleave_streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE cleave_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE cleave_tags (id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE);
 CREATE TABLE cleave_log (
-  position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, version INTEGER NOT NULL, name INTEGER NOT NULL,
-  recorded_at INTEGER NOT NULL, id BLOB NOT NULL, data NOT NULL, correlation BLOB, causation BLOB, headers TEXT, tags TEXT
+  position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, version INTEGER NOT NULL, previous INTEGER, skip INTEGER,
+  name INTEGER NOT NULL, recorded_at INTEGER NOT NULL, id BLOB NOT NULL, data NOT NULL,
+  correlation BLOB, causation BLOB, headers TEXT, tags TEXT
 );
-CREATE UNIQUE INDEX cleave_log_by_stream ON cleave_log (stream, version);
-CREATE UNIQUE INDEX cleave_log_by_id ON cleave_log (id);
+CREATE TABLE cleave_heads (
+  stream INTEGER PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL, mark_64 INTEGER, mark_4096 INTEGER
+);
+CREATE TABLE cleave_ids (key INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position)) WITHOUT ROWID;
 CREATE TABLE cleave_tagged (tag INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (tag, position)) WITHOUT ROWID;
 CREATE TABLE cleave_outcomes (
   id BLOB PRIMARY KEY, command TEXT NOT NULL, fingerprint INTEGER NOT NULL, position INTEGER NOT NULL, version INTEGER NOT NULL,

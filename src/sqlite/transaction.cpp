@@ -12,11 +12,15 @@ namespace {
 // The writer's own connection: what it reads is inside its transaction.
 class own_connection final : public snapshot_source {
 public:
-  explicit own_connection(database& db) noexcept : db_(db) {}
+  own_connection(database& db, log_writer& log) noexcept : db_(db), log_(log) {}
   result<void> read(reading work) override { return work(db_); }
+  result<std::optional<stream_end>> find(database&, stream_name stream) override {
+    return log_.find_end(stream);
+  }
 
 private:
   database& db_;
+  log_writer& log_;
 };
 
 } // namespace
@@ -46,7 +50,7 @@ result<std::optional<command_outcome>> transaction::find_command(command_id id) 
 
 result<version> transaction::read_stream_with(stream_name stream, stream_range range,
                                               function_ref<bool(recorded_event const&)> sink) {
-  own_connection source(*db_);
+  own_connection source(*db_, owner_->writer().log());
   return sqlite::read_stream(source, stream, range, sink);
 }
 
