@@ -20,6 +20,10 @@ namespace {
 constexpr char const* file = "/bank.db";
 constexpr std::size_t command_count = 9;
 
+bool is_of_machine(errc code) {
+  return code == errc::io_error || code == errc::disk_full || code == errc::store_failed;
+}
+
 // A client that does what clients do: what was not acknowledged it sends again, to the same store and then to a new one.
 class client {
 public:
@@ -81,6 +85,8 @@ private:
     if (disk_.first_failed() == disk_operation::sync && disk_.failed() > failed_before_)
       failed_commit_ = true;
     if (refuses || failed_commit_) CHECK_FALSE(answer);
+    // Nobody else writes: whatever is refused, it is the machine's fault.
+    if (!answer) CHECK(is_of_machine(answer.error().code()));
     // When nothing works any more, a read may fail before the write is refused.
     if (refuses && !answer && fails_once_) CHECK(answer.error().code() == errc::store_failed);
     return answer.has_value();
