@@ -157,15 +157,14 @@ bank_found bank::inspect(sqlite::event_store_options const& options, afterwards 
         found.wrong = "the next command has a wrong position";
     }
     if (!found.wrong.empty()) return found;
+    auto const checked = store->transact([&](sqlite::transaction& inside) -> result<void> {
+      auto const sound = inside.db().value<std::string>("PRAGMA integrity_check");
+      if (!sound) return unexpected(sound.error());
+      if (*sound != "ok") found.wrong = "integrity_check: " + sound->value_or("");
+      return {};
+    });
+    if (!checked) found.wrong = checked.error().message();
   }
-  auto db = sqlite::database::open({.path = options.path, .vfs = options.vfs});
-  if (!db) {
-    found.wrong = db.error().message();
-    return found;
-  }
-  auto const sound = db->value<std::string>("PRAGMA integrity_check");
-  if (!sound || *sound != "ok")
-    found.wrong = sound ? "integrity_check: " + sound->value_or("") : sound.error().message();
   return found;
 }
 

@@ -175,5 +175,5 @@ TEST_CASE("at full durability a power loss takes nothing that was acknowledged")
 }
 
 TEST_CASE("at relaxed durability a power loss takes a suffix of the log and nothing else") {
-  CHECK(attack(durability::relaxed, attack_count(5'000)).lost > 0);
+  CHECK(attack(durability::relaxed, attack_count(3'000)).lost > 0);
 }
