@@ -5,31 +5,47 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstring>
 
 namespace cleave::sqlite {
 
 namespace {
 
-bool read_uuid(sqlite3_stmt* from, int column, uuid& to) {
-  if (sqlite3_column_type(from, column) != SQLITE_BLOB) return false;
-  void const* const bytes = sqlite3_column_blob(from, column);
-  if (sqlite3_column_bytes(from, column) != static_cast<int>(uuid::size)) return false;
-  std::array<std::uint8_t, uuid::size> copy{};
-  std::memcpy(copy.data(), bytes, copy.size());
-  to = uuid(copy);
+// The connection belongs to one thread, so that a column's value may be looked at directly: one look-up instead of three.
+sqlite3_value* value_of(sqlite3_stmt* from, int column) noexcept {
+  return sqlite3_column_value(from, column);
+}
+
+bool read_integer(sqlite3_value* from, std::int64_t& to) noexcept {
+  if (sqlite3_value_type(from) != SQLITE_INTEGER) return false;
+  to = sqlite3_value_int64(from);
   return true;
 }
 
-bool read_uuid_or_null(sqlite3_stmt* from, int column, uuid& to) {
-  return sqlite3_column_type(from, column) == SQLITE_NULL || read_uuid(from, column, to);
-}
-
-bool read_positive(sqlite3_stmt* from, int column, std::uint64_t& to) {
-  if (sqlite3_column_type(from, column) != SQLITE_INTEGER) return false;
-  std::int64_t const value = sqlite3_column_int64(from, column);
+bool read_positive(sqlite3_value* from, std::uint64_t& to) noexcept {
+  std::int64_t value = 0;
+  if (!read_integer(from, value)) return false;
   to = static_cast<std::uint64_t>(value);
   return value > 0;
+}
+
+// See row_ids in log_writer.cpp.
+template <std::same_as<uuid>... Ids> bool read_ids(sqlite3_value* from, uuid& first,
+                                                   Ids&... others) noexcept {
+  if (sqlite3_value_type(from) != SQLITE_BLOB) return false;
+  auto const* bytes = static_cast<std::uint8_t const*>(sqlite3_value_blob(from));
+  auto const size = static_cast<std::size_t>(sqlite3_value_bytes(from));
+  auto const take = [&bytes](uuid& to) {
+    std::array<std::uint8_t, uuid::size> copy{};
+    std::memcpy(copy.data(), bytes, copy.size());
+    to = uuid(copy);
+    bytes += copy.size();
+  };
+  if (size != uuid::size && size != (1 + sizeof...(others)) * uuid::size) return false;
+  take(first);
+  if (size != uuid::size) (take(others), ...);
+  return true;
 }
 
 } // namespace
@@ -39,13 +55,11 @@ void event_batch::clear() noexcept {
   rows_.clear();
 }
 
-bool event_batch::take_text(sqlite3_stmt* from, int column, bool may_be_blob, text& to) {
-  int const type = sqlite3_column_type(from, column);
+bool event_batch::take_text(sqlite3_value* from, bool may_be_blob, text& to) {
+  int const type = sqlite3_value_type(from);
   if (type != SQLITE_TEXT && !(may_be_blob && type == SQLITE_BLOB)) return false;
-  auto const* const bytes = static_cast<char const*>(sqlite3_column_blob(from, column));
-  to.begin = bytes_.size();
-  to.size = static_cast<std::size_t>(sqlite3_column_bytes(from, column));
-  if (to.size != 0) bytes_.append(bytes, to.size);
+  auto const* const bytes = static_cast<char const*>(sqlite3_value_blob(from));
+  to = put({bytes, static_cast<std::size_t>(sqlite3_value_bytes(from))});
   return true;
 }
 
@@ -56,13 +70,19 @@ event_batch::text event_batch::put(std::string_view from) {
 }
 
 bool event_batch::copy_row(sqlite3_stmt* from, row& to) {
-  if (!read_positive(from, 0, to.position) || !read_positive(from, 2, to.version)) return false;
-  if (sqlite3_column_type(from, 5) != SQLITE_INTEGER) return false;
-  to.recorded_at = timestamp(sqlite3_column_int64(from, 5));
-  if (!read_uuid(from, 6, to.id) || !take_text(from, 7, true, to.data)) return false;
-  if (!read_uuid_or_null(from, 8, to.correlation) || !read_uuid_or_null(from, 9, to.causation)) return false;
-  bool const headers = sqlite3_column_type(from, 10) == SQLITE_NULL || take_text(from, 10, false, to.headers);
-  return headers && (sqlite3_column_type(from, 11) == SQLITE_NULL || take_text(from, 11, false, to.tags));
+  std::int64_t recorded_at = 0;
+  auto const text_or_null = [&](int column, text& into) {
+    sqlite3_value* const value = value_of(from, column);
+    return sqlite3_value_type(value) == SQLITE_NULL || take_text(value, false, into);
+  };
+  bool const sound = read_positive(value_of(from, 0), to.position) &&
+                     read_positive(value_of(from, 2), to.version) &&
+                     read_integer(value_of(from, 5), recorded_at) &&
+                     read_ids(value_of(from, 6), to.id, to.correlation, to.causation) &&
+                     text_or_null(7, to.headers) && text_or_null(8, to.tags) &&
+                     take_text(value_of(from, 9), true, to.data);
+  to.recorded_at = timestamp(recorded_at);
+  return sound;
 }
 
 result<void> event_batch::copy(database& db, statement const& from, std::string_view stream,
@@ -70,10 +90,10 @@ result<void> event_batch::copy(database& db, statement const& from, std::string_
   sqlite3_stmt* const current = from.handle();
   auto const name = names.find(db, sqlite3_column_int64(current, 4));
   if (!name) return unexpected(name.error());
-  event_batch::row& to = rows_.emplace_back();
+  row& to = rows_.emplace_back();
   if (copy_row(current, to)) {
-    to.stream = put(stream);
-    to.name = put(*name);
+    to.stream = stream;
+    to.name = *name;
     return {};
   }
   std::uint64_t const at = to.position;
@@ -135,8 +155,8 @@ result<bool> event_batch::hand_out(sink_ref sink, std::uint64_t& reached) {
     recorded_event event{};
     event.at.position = position(from.position);
     event.at.version = version(from.version);
-    event.at.stream = view(from.stream);
-    event.at.name = view(from.name);
+    event.at.stream = from.stream;
+    event.at.name = from.name;
     event.at.id = event_id(from.id);
     event.at.recorded_at = from.recorded_at;
     event.at.metadata.correlation = correlation_id(from.correlation);

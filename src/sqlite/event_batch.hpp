@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+struct sqlite3_value;
+
 namespace cleave::sqlite {
 
 using sink_ref = function_ref<bool(recorded_event const&)>;
@@ -24,14 +26,13 @@ class event_batch {
 public:
   // The columns of the log that add() reads, in this order.
   static constexpr std::string_view columns =
-      "l.position, l.stream, l.version, l.previous, l.name, l.recorded_at, l.id, l.data, l.correlation, l.causation, "
-      "l.headers, l.tags";
+      "l.position, l.stream, l.version, l.previous, l.name, l.recorded_at, l.ids, l.headers, l.tags, l.data";
 
   void clear() noexcept;
   std::size_t size() const noexcept { return rows_.size(); }
   std::size_t bytes() const noexcept { return bytes_.size(); }
 
-  // Copies the current row; an event of any stream. errc::corrupt when a column holds what no store has put there.
+  // Copies the current row, but for the texts, which must live as long; an event of any stream. errc::corrupt when a column holds what no store has put there.
   result<void> add(database& db, statement const& from, id_texts& streams, id_texts& names);
   // The same for the link `at` of the stream with that id and name; the link before it. errc::corrupt also when the row is not it.
   result<stream_link> add_link(database& db, statement const& from, std::int64_t id, std::string_view stream,
@@ -61,15 +62,15 @@ private:
     uuid id;
     uuid correlation;
     uuid causation;
-    text stream;
-    text name;
+    std::string_view stream; // not copied
+    std::string_view name;
     text data;
     text headers;
     text tags;
   };
 
   std::string_view view(text at) const noexcept { return std::string_view(bytes_).substr(at.begin, at.size); }
-  bool take_text(sqlite3_stmt* from, int column, bool may_be_blob, text& to);
+  bool take_text(sqlite3_value* from, bool may_be_blob, text& to);
   text put(std::string_view from);
   bool copy_row(sqlite3_stmt* from, row& to);
   result<void> copy(database& db, statement const& from, std::string_view stream, id_texts& names);

@@ -19,12 +19,17 @@ result<std::string_view> id_texts::find(database& db, std::int64_t id) {
                                    "{}: an event belongs to the {} with id {}, which is not there", db.path(),
                                    streams ? "stream" : "event name", id));
     }
-    if (known_.size() == most) known_.clear();
     known = known_.emplace(id, std::move(**text)).first;
   }
   last_id_ = id;
   last_ = known->second;
   return last_;
+}
+
+void id_texts::trim() {
+  if (known_.size() < most) return;
+  known_.clear();
+  last_ = {};
 }
 
 } // namespace cleave::sqlite

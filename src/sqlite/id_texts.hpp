@@ -18,11 +18,13 @@ public:
   enum class of : std::uint8_t { streams, names };
   explicit id_texts(of which) noexcept : which_(which) {}
 
-  // Valid until the next call. errc::corrupt when no text has that id.
+  // Valid until trim(). errc::corrupt when no text has that id.
   result<std::string_view> find(database& db, std::int64_t id);
+  // Forgets all if it is a lot.
+  void trim();
 
 private:
-  static constexpr std::size_t most = 16'384; // beyond, it starts over
+  static constexpr std::size_t most = 16'384;
 
   of which_;
   std::unordered_map<std::int64_t, std::string> known_;

@@ -86,6 +86,8 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
   for (bool first = true;; first = false) {
     progress done;
     batch.clear();
+    known.streams.trim();
+    known.names.trim();
     std::uint64_t const wanted = std::min(range.limit, most);
     auto const read = source.read([&](database& db) -> result<void> {
       if (first) {

@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 
 namespace cleave::sqlite {
 
@@ -33,6 +34,25 @@ std::int64_t key_of(event_id id) noexcept {
   return static_cast<std::int64_t>(key);
 }
 
+// The column `ids`: the event's id, and behind it, where there is one, correlation and causation.
+struct row_ids {
+  explicit row_ids(new_event const& event) noexcept {
+    put(0, event.id.id());
+    auto const& [correlation, causation, headers] = event.metadata;
+    if (correlation.nil() && causation.nil()) return;
+    put(1, correlation.id());
+    put(2, causation.id());
+    size = bytes.size();
+  }
+  void put(std::size_t place, uuid const& id) noexcept {
+    std::copy(id.bytes().begin(), id.bytes().end(),
+              bytes.begin() + static_cast<std::ptrdiff_t>(place * uuid::size));
+  }
+
+  std::array<std::uint8_t, 3 * uuid::size> bytes;
+  std::size_t size = uuid::size;
+};
+
 } // namespace
 
 result<void> log_writer::prepare() {
@@ -41,14 +61,14 @@ result<void> log_writer::prepare() {
   auto insert_stream = made("INSERT INTO cleave_streams (name) VALUES (?1)");
   if (!insert_stream) return unexpected(std::move(insert_stream).error());
   auto insert_event = made(
-      "INSERT INTO cleave_log (position, stream, version, previous, skip, name, recorded_at, id, data, correlation, "
-      "causation, headers, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+      "INSERT INTO cleave_log (position, stream, version, previous, skip, name, recorded_at, ids, headers, tags, data) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
   if (!insert_event) return unexpected(std::move(insert_event).error());
   auto insert_id = made("INSERT INTO cleave_ids (key, position) VALUES (?1, ?2)");
   if (!insert_id) return unexpected(std::move(insert_id).error());
   auto find_id = made(
       "SELECT l.position, l.version, s.name FROM cleave_ids k CROSS JOIN cleave_log l ON l.position = "
-      "k.position CROSS JOIN cleave_streams s ON s.id = l.stream WHERE k.key = ?1 AND l.id = ?2");
+      "k.position CROSS JOIN cleave_streams s ON s.id = l.stream WHERE k.key = ?1 AND substr(l.ids, 1, 16) = ?2");
   if (!find_id) return unexpected(std::move(find_id).error());
   statements_.emplace(statements{std::move(*insert_stream), std::move(*insert_event), std::move(*insert_id),
                                  std::move(*find_id)});
@@ -368,10 +388,6 @@ result<void> log_writer::store_event(stream_end const& to, new_event const& even
     if (text.empty()) sqlite3_bind_null(row, column);
     else sqlite3_bind_text64(row, column, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
   };
-  auto const bind_id = [row](int column, uuid const& id) {
-    if (id.nil()) sqlite3_bind_null(row, column);
-    else sqlite3_bind_blob(row, column, id.bytes().data(), static_cast<int>(uuid::size), SQLITE_STATIC);
-  };
   auto const bind_pointer = [row](int column, std::uint64_t position) {
     if (position == 0) sqlite3_bind_null(row, column);
     else sqlite3_bind_int64(row, column, static_cast<std::int64_t>(position));
@@ -384,17 +400,16 @@ result<void> log_writer::store_event(stream_end const& to, new_event const& even
   bind_pointer(5, to.head.skip_of_next());
   sqlite3_bind_int64(row, 6, *name);
   sqlite3_bind_int64(row, 7, now.microseconds());
-  bind_id(8, event.id.id());
+  row_ids const ids(event);
+  sqlite3_bind_blob64(row, 8, ids.bytes.data(), ids.size, SQLITE_STATIC);
+  bind_text(9, form.headers);
+  bind_text(10, form.tags);
   if (form.is_text) {
     char const* const text = form.data.empty() ? "" : form.data.data();
-    sqlite3_bind_text64(row, 9, text, form.data.size(), SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(row, 11, text, form.data.size(), SQLITE_STATIC, SQLITE_UTF8);
   } else {
-    sqlite3_bind_blob64(row, 9, form.data.data(), form.data.size(), SQLITE_STATIC);
+    sqlite3_bind_blob64(row, 11, form.data.data(), form.data.size(), SQLITE_STATIC);
   }
-  bind_id(10, event.metadata.correlation.id());
-  bind_id(11, event.metadata.causation.id());
-  bind_text(12, form.headers);
-  bind_text(13, form.tags);
   if (auto good = insert.run(); !good) return good;
   std::int64_t const key = key_of(event.id);
   statement& insert_id = statements_->insert_id;

@@ -17,8 +17,7 @@ CREATE TABLE cleave_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE cleave_tags (id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE);
 CREATE TABLE cleave_log (
   position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, version INTEGER NOT NULL, previous INTEGER, skip INTEGER,
-  name INTEGER NOT NULL, recorded_at INTEGER NOT NULL, id BLOB NOT NULL, data NOT NULL,
-  correlation BLOB, causation BLOB, headers TEXT, tags TEXT
+  name INTEGER NOT NULL, recorded_at INTEGER NOT NULL, ids BLOB NOT NULL, headers TEXT, tags TEXT, data NOT NULL
 );
 CREATE TABLE cleave_heads (
   stream INTEGER PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL, mark_64 INTEGER, mark_4096 INTEGER
@@ -34,12 +33,15 @@ CREATE TABLE cleave_checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NUL
 CREATE VIEW events AS SELECT
   l.position, s.name AS stream, l.version, n.name AS name, l.data,
   strftime('%Y-%m-%dT%H:%M:%S', l.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', l.recorded_at % 1000000) AS recorded_at,
-  lower(substr(hex(l.id), 1, 8) || '-' || substr(hex(l.id), 9, 4) || '-' || substr(hex(l.id), 13, 4) || '-' ||
-        substr(hex(l.id), 17, 4) || '-' || substr(hex(l.id), 21)) AS id,
-  lower(substr(nullif(hex(l.correlation), ''), 1, 8) || '-' || substr(nullif(hex(l.correlation), ''), 9, 4) || '-' || substr(nullif(hex(l.correlation), ''), 13, 4) ||
-        '-' || substr(nullif(hex(l.correlation), ''), 17, 4) || '-' || substr(nullif(hex(l.correlation), ''), 21)) AS correlation,
-  lower(substr(nullif(hex(l.causation), ''), 1, 8) || '-' || substr(nullif(hex(l.causation), ''), 9, 4) || '-' || substr(nullif(hex(l.causation), ''), 13, 4) ||
-        '-' || substr(nullif(hex(l.causation), ''), 17, 4) || '-' || substr(nullif(hex(l.causation), ''), 21)) AS causation,
+  -- id, correlation and causation, 16 bytes each; the id alone where there is nothing else
+  lower(substr(hex(l.ids), 1, 8) || '-' || substr(hex(l.ids), 9, 4) || '-' || substr(hex(l.ids), 13, 4) || '-' ||
+        substr(hex(l.ids), 17, 4) || '-' || substr(hex(l.ids), 21, 12)) AS id,
+  CASE WHEN length(l.ids) = 48 AND substr(l.ids, 17, 16) <> zeroblob(16) THEN
+    lower(substr(hex(l.ids), 33, 8) || '-' || substr(hex(l.ids), 41, 4) || '-' || substr(hex(l.ids), 45, 4) || '-' ||
+          substr(hex(l.ids), 49, 4) || '-' || substr(hex(l.ids), 53, 12)) END AS correlation,
+  CASE WHEN length(l.ids) = 48 AND substr(l.ids, 33, 16) <> zeroblob(16) THEN
+    lower(substr(hex(l.ids), 65, 8) || '-' || substr(hex(l.ids), 73, 4) || '-' || substr(hex(l.ids), 77, 4) || '-' ||
+          substr(hex(l.ids), 81, 4) || '-' || substr(hex(l.ids), 85, 12)) END AS causation,
   l.headers, l.tags
 FROM cleave_log l JOIN cleave_streams s ON s.id = l.stream JOIN cleave_names n ON n.id = l.name;
 

@@ -98,12 +98,12 @@ TEST_CASE("a row that no store has written is corrupt, with its position") {
     std::string_view sql;
   };
   for (std::string_view const sql : {"UPDATE cleave_log SET version = -1 WHERE position = 2",
-                                     "UPDATE cleave_log SET id = x'00' WHERE position = 2",
+                                     "UPDATE cleave_log SET ids = x'00' WHERE position = 2",
                                      "UPDATE cleave_log SET data = 7 WHERE position = 2",
                                      "UPDATE cleave_log SET tags = '[' WHERE position = 2",
                                      "UPDATE cleave_log SET headers = '[]' WHERE position = 2",
                                      "UPDATE cleave_log SET recorded_at = 'x' WHERE position = 2",
-                                     "UPDATE cleave_log SET correlation = 'x' WHERE position = 2"}) {
+                                     "UPDATE cleave_log SET ids = ids || x'00' WHERE position = 2"}) {
     std::filesystem::remove(path);
     {
       auto store = open_store(path);
