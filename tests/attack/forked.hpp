@@ -2,6 +2,7 @@
 // Processes that a test can kill, and the memory in which they say what they have done. Fork from one thread, with no store open.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdint>
@@ -40,10 +41,12 @@ struct progress_report {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> acknowledged{0};
   std::atomic<std::uint64_t> checkpoint{0};
+  std::atomic<bool> failed{false};
   char failure[512] = {}; // why it gave up; empty: it did not
 
   void fail(std::string_view why) noexcept {
     std::memcpy(failure, why.data(), std::min(why.size(), sizeof failure - 1));
+    failed = true;
   }
 };
 
