@@ -44,6 +44,15 @@ struct ticks {
   std::map<std::string, std::int64_t> by_stream;
 };
 
+struct strikes {
+  using events = cleave::event_set<clockwork::struck>;
+  using queries = cleave::query_set<sum>;
+  static constexpr std::string_view name = "strikes.v1";
+  std::int64_t all = 0;
+  void on(clockwork::struck const& e) { all += e.by; }
+  std::int64_t answer(sum const&) const { return all; }
+};
+
 struct deaf {
   using events = cleave::event_set<>;
   static constexpr std::string_view name = "deaf.v1";
@@ -97,6 +106,15 @@ TEST_CASE("a projection without events follows the log and applies nothing") {
   while (at.step() == step::worked) {
   }
   REQUIRE(at.reached() == position(2));
+}
+
+TEST_CASE("a projection is shown the old versions of what it follows") {
+  event_store log;
+  cleave_test::append(log, "clock-1", clockwork::struck_v1{2});
+  cleave_test::append(log, "clock-1", clockwork::struck{5});
+  cleave::memory_projector<strikes, event_store> at(log, {}, stepped());
+  REQUIRE(at.step() == step::worked);
+  REQUIRE(*at.answer(sum{}) == 205);
 }
 
 TEST_CASE("an answer may be a value, an error, or what it throws") {

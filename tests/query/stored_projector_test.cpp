@@ -62,6 +62,15 @@ struct ticks {
   std::int64_t answer(sum const&, session& in) const { return in.rows.at("sum"); }
 };
 
+struct strikes {
+  using events = cleave::event_set<clockwork::struck>;
+  using queries = cleave::query_set<sum>;
+  using session = small_read_store::session;
+  static constexpr std::string_view name = "strikes.v1";
+  static void on(clockwork::struck const& e, cleave::envelope const&, session& in) { in.rows["sum"] += e.by; }
+  static std::int64_t answer(sum const&, session& in) { return in.rows.at("sum"); }
+};
+
 using projector = cleave::stored_projector<ticks, event_store, small_read_store>;
 
 cleave::projector_options stepped(std::uint64_t batch = 1000) {
@@ -134,6 +143,45 @@ TEST_CASE("events of others are passed over without a transaction") {
   run(at);
   REQUIRE(*rows.checkpoint("ticks.v1") == position(22));
   REQUIRE(*at.answer(sum{}) == 2);
+}
+
+TEST_CASE("how far many events of others were passed over is stored now and then") {
+  make = {};
+  event_store log;
+  small_read_store rows;
+  for (int i = 0; i < 9'999; ++i) tock(log);
+  projector at(log, rows, {}, stepped());
+  run(at);
+  REQUIRE(at.reached() == position(9'999));
+  REQUIRE(*rows.checkpoint("ticks.v1") == position());
+  tock(log);
+  run(at);
+  REQUIRE(*rows.checkpoint("ticks.v1") == position(10'000));
+}
+
+TEST_CASE("a stored projection is shown the old versions of what it follows, also where nothing else waits") {
+  event_store log;
+  small_read_store rows;
+  cleave_test::append(log, "clock-1", clockwork::struck_v1{2});
+  cleave::stored_projector<strikes, event_store, small_read_store> at(log, rows, {}, stepped());
+  REQUIRE(at.wait(at_least(position(1))));
+  REQUIRE(*at.answer(sum{}) == 200);
+  cleave_test::append(log, "clock-1", clockwork::struck{5});
+  REQUIRE(at.wait(at_least(position(2))));
+  REQUIRE(*at.answer(sum{}) == 205);
+}
+
+TEST_CASE("after a failing event the projection soon takes whole batches again") {
+  make = {};
+  make.failures_left = 1;
+  event_store log;
+  small_read_store rows;
+  tick(log, 666);
+  for (int i = 0; i < 40; ++i) tick(log);
+  projector at(log, rows, {}, stepped(4));
+  run(at);
+  REQUIRE(at.reached() == position(41));
+  REQUIRE(rows.commits == 2 + 4 + 10); // the tables, made sure of twice; events one by one; batches of four
 }
 
 TEST_CASE("a failing event leaves no row, is tried again, and then stops the projection") {

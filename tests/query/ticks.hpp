@@ -16,6 +16,20 @@ namespace clockwork {
 struct ticked {
   std::int64_t by = 0;
 };
+// What was stored when clocks struck the hour, and before that.
+struct struck;
+struct struck_v1 {
+  std::int64_t times = 0;
+  struck upcast() const;
+};
+struct struck {
+  using supersedes = cleave::event_set<struck_v1>;
+  std::int64_t by = 0;
+};
+BOOST_DESCRIBE_STRUCT(struck_v1, (), (times))
+BOOST_DESCRIBE_STRUCT(struck, (), (by))
+inline struck struck_v1::upcast() const { return {times * 100}; }
+
 struct tocked { // followed by nobody
   int by = 0;
 };
@@ -33,6 +47,8 @@ struct sum_of {
 
 namespace cleave {
 template <> inline constexpr auto event_name<clockwork::ticked> = "ticked.v1";
+template <> inline constexpr auto event_name<clockwork::struck> = "struck.v2";
+template <> inline constexpr auto event_name<clockwork::struck_v1> = "struck.v1";
 template <> inline constexpr auto event_name<clockwork::tocked> = "tocked.v1";
 } // namespace cleave
 
