@@ -71,6 +71,15 @@ struct strikes {
   static std::int64_t answer(sum const&, session& in) { return in.rows.at("sum"); }
 };
 
+struct watched_log {
+  event_store inner{};
+  position asked_after{};
+  cleave::result<position> read_all(cleave::log_range range, auto&& sink) {
+    asked_after = range.after;
+    return inner.read_all(range, sink);
+  }
+};
+
 using projector = cleave::stored_projector<ticks, event_store, small_read_store>;
 
 cleave::projector_options stepped(std::uint64_t batch = 1000) {
@@ -143,6 +152,18 @@ TEST_CASE("events of others are passed over without a transaction") {
   run(at);
   REQUIRE(*rows.checkpoint("ticks.v1") == position(22));
   REQUIRE(*at.answer(sum{}) == 2);
+}
+
+TEST_CASE("what was passed over once is not read again") {
+  make = {};
+  watched_log log;
+  small_read_store rows;
+  for (int i = 0; i < 20; ++i) tock(log.inner);
+  cleave::stored_projector<ticks, watched_log, small_read_store> at(log, rows, {}, stepped());
+  REQUIRE(at.wait(at_least(position(20))));
+  tick(log.inner);
+  REQUIRE(at.wait(at_least(position(21))));
+  REQUIRE(log.asked_after == position(20));
 }
 
 TEST_CASE("how far many events of others were passed over is stored now and then") {
@@ -225,6 +246,20 @@ TEST_CASE("an event that fails for a while is applied once when it no longer doe
   REQUIRE_FALSE(at.progress().failed());
   REQUIRE(*at.answer(sum{}) == 669);
   REQUIRE(*rows.checkpoint("ticks.v1") == position(3));
+}
+
+TEST_CASE("each event has all its attempts, whatever failed before it") {
+  make = {};
+  event_store log;
+  small_read_store rows;
+  projector at(log, rows, {}, stepped());
+  for (int const failures : {3, 2, 2}) { // the first of the three once in a batch
+    make.failures_left = failures;
+    tick(log, 666);
+    run(at);
+  }
+  REQUIRE_FALSE(at.progress().failed());
+  REQUIRE(*at.answer(sum{}) == 3 * 666);
 }
 
 TEST_CASE("trouble of the read store is tried again and then told") {
