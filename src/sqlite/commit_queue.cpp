@@ -65,6 +65,88 @@ void commit_queue::run(queued_write& write) {
   }
 }
 
+commit_queue::~commit_queue() {
+  if (!server_.joinable()) return;
+  {
+    std::lock_guard const lock(mutex_);
+    ending_ = true;
+    has_work_.store(true, std::memory_order_relaxed);
+  }
+  work_.notify_one();
+  server_.join();
+}
+
+result<void> commit_queue::post(queued_write& write) {
+  std::lock_guard const lock(mutex_);
+  if (detached_writes_ >= most_.detached_writes || detached_bytes_ + write.bytes_ > most_.detached_bytes) {
+    return unexpected(
+        make_error(errc::limit_exceeded,
+                   "{} appends with {} bytes wait for their commit already, at most {} with {} are allowed",
+                   detached_writes_, detached_bytes_, most_.detached_writes, most_.detached_bytes));
+  }
+  if (!server_.joinable()) {
+    try {
+      server_ = std::thread([this] { serve(); });
+    } catch (...) {
+      return unexpected(error(errc::limit_exceeded, "no thread for asynchronous appends",
+                              cleave::detail::current_exception_error("std::thread")));
+    }
+  }
+  ++detached_writes_;
+  detached_bytes_ += write.bytes_;
+  if (led_) {
+    queue_.push_back(write);
+    ++queued_;
+    return {};
+  }
+  led_ = true;
+  hand_to_server(&write);
+  return {};
+}
+
+// Under the mutex.
+void commit_queue::hand_to_server(queued_write* lead) noexcept {
+  if (lead != nullptr) to_lead_ = lead;
+  has_work_.store(true, std::memory_order_release);
+  work_.notify_one();
+}
+
+bool commit_queue::wait_for_work(queued_write*& to_lead, list& to_complete) {
+  std::int64_t const end = steady_us() + poll_us;
+  for (int round = 1; !has_work_.load(std::memory_order_acquire); ++round) {
+    relax();
+    if (round % rounds_between_looks == 0 && steady_us() >= end) break;
+  }
+  std::unique_lock lock(mutex_);
+  work_.wait(lock, [&] {
+    return to_lead_ != nullptr || !to_complete_.empty() || (ending_ && detached_writes_ == 0);
+  });
+  to_lead = std::exchange(to_lead_, nullptr);
+  to_complete = std::exchange(to_complete_, list());
+  has_work_.store(false, std::memory_order_relaxed);
+  return to_lead != nullptr || !to_complete.empty();
+}
+
+void commit_queue::serve() {
+  queued_write* to_lead = nullptr;
+  list to_complete;
+  while (wait_for_work(to_lead, to_complete)) {
+    to_complete.for_each([&](queued_write& write) { complete(write); });
+    // When it is not answered, another thread leads now, and this write is in its group or in the queue.
+    if (to_lead != nullptr && lead(*to_lead)) complete(*to_lead);
+  }
+}
+
+void commit_queue::complete(queued_write& write) noexcept {
+  {
+    // First, so that whoever is told finds room for the next one.
+    std::lock_guard const lock(mutex_);
+    --detached_writes_;
+    detached_bytes_ -= write.bytes_;
+  }
+  write.complete();
+}
+
 std::size_t commit_queue::waiting() const {
   std::lock_guard const lock(mutex_);
   return queued_;
@@ -136,15 +218,22 @@ bool commit_queue::repeat_without(queued_write& culprit, queued_write& self) {
     members.put_before(queue_);
     queued_ += count;
   }
-  if (&culprit != &self) wake(culprit, queued_write::done);
+  if (&culprit != &self) tell(culprit);
   pass_lead();
   return &culprit == &self;
 }
 
 void commit_queue::answer(list members, queued_write const& self) noexcept {
   members.for_each([&](queued_write& write) {
-    if (&write != &self) wake(write, queued_write::done);
+    if (&write != &self) tell(write);
   });
+}
+
+void commit_queue::tell(queued_write& write) noexcept {
+  if (!write.detached_) return wake(write, queued_write::done);
+  std::lock_guard const lock(mutex_);
+  to_complete_.push_back(write);
+  hand_to_server(nullptr);
 }
 
 commit_queue::list commit_queue::close_group() noexcept {
@@ -175,6 +264,10 @@ void commit_queue::pass_lead() {
     std::lock_guard const lock(mutex_);
     next = take_first();
     if (next == nullptr) led_ = false;
+    if (next != nullptr && next->detached_) {
+      hand_to_server(next);
+      return;
+    }
   }
   if (next != nullptr) wake(*next, queued_write::leading);
 }

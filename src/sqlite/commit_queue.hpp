@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
-// Where the writes of all threads meet. No thread of its own: one of the waiting threads leads, the others wait for it.
+// Where the writes of all threads meet. One of the waiting threads leads, the others wait for it.
 //
 // - A write that finds nobody leading is run by its own thread at once.
 // - A leader takes what has queued up into its transaction, commits, answers all, and passes the lead to the first of the
 //   queue, whose write begins the next group. So nobody serves others for longer than one group, and order is kept.
 // - A write that runs code of the application is run by its own thread: a leader that meets one hands the open transaction over.
+// - A write that nobody waits for (detached) is led by a thread of the queue, which starts with the first of them; it also tells
+//   them what became of them, one after another, in the order of their commits.
 #pragma once
 
 #include <cleave/base/result.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace cleave::sqlite {
@@ -23,7 +27,7 @@ struct parking_place {
   std::atomic<int> woken{0};
 };
 
-// One write. It lives on the stack of the thread that waits for it.
+// One write. It lives on the stack of the thread that waits for it, or is detached.
 class queued_write {
 public:
   queued_write(queued_write const&) = delete;
@@ -34,10 +38,18 @@ public:
   virtual void apply() = 0;
   // What apply() noted is void: the transaction has failed.
   virtual void fail(error const& reason) = 0;
+  // Of a detached write: the last call. Committed, or failed.
+  virtual void complete() noexcept {}
+
+  // How it is run.
+  enum class kind : std::uint8_t { plain, own_thread, detached };
 
 protected:
-  queued_write(bool own_thread, std::size_t bytes, std::int64_t deadline_us) noexcept
-      : own_thread_(own_thread), bytes_(bytes), deadline_us_(deadline_us) {}
+  queued_write(kind what, std::size_t bytes, std::int64_t deadline_us) noexcept
+      : own_thread_(what == kind::own_thread),
+        detached_(what == kind::detached),
+        bytes_(bytes),
+        deadline_us_(deadline_us) {}
   ~queued_write() = default;
 
 private:
@@ -45,6 +57,7 @@ private:
   enum state : int { waiting, parked, leading, done };
 
   bool own_thread_; // runs code of the application
+  bool detached_;
   std::size_t bytes_;
   std::int64_t deadline_us_;
   std::atomic<int> state_{waiting};
@@ -78,14 +91,22 @@ public:
     std::size_t writes = 512;
     std::size_t bytes = 8 * 1024 * 1024;
     std::int64_t us = 5'000;
+    // Detached writes that are not completed.
+    std::size_t detached_writes = 16'384;
+    std::size_t detached_bytes = 64 * 1024 * 1024;
   };
 
   explicit commit_queue(group_transaction& shared, bounds most) noexcept : shared_(shared), most_(most) {}
   commit_queue(commit_queue const&) = delete;
   commit_queue& operator=(commit_queue const&) = delete;
+  // Waits until all detached writes are completed.
+  ~commit_queue();
 
   // Returns when the write is committed or has failed.
   void run(queued_write& write);
+  // Takes a detached write in; complete() will be called on the queue's thread. errc::limit_exceeded when there are too many:
+  // then it is not taken.
+  result<void> post(queued_write& write);
   // Writes that wait for a leader to take them in, at this moment.
   std::size_t waiting() const;
 
@@ -95,8 +116,8 @@ private:
     bool empty() const noexcept { return first_ == nullptr; }
     void push_back(queued_write& write) noexcept;
     queued_write* pop_front() noexcept; // nullptr when empty
-    void
-    put_before(list& others) noexcept; // all of this list goes in front of `others`; this one is empty then
+    // All of this list goes in front of `others`; this one is empty then.
+    void put_before(list& others) noexcept;
     template <class F> void for_each(F f) const {
       for (queued_write* at = first_; at != nullptr;) {
         queued_write* const next = at->next_; // f may end the life of *at
@@ -116,6 +137,7 @@ private:
   bool repeat_without(queued_write& culprit, queued_write& self);
   bool fail_all(error const& reason, queued_write& self);
   void answer(list members, queued_write const& self) noexcept;
+  void tell(queued_write& write) noexcept; // that it is done
   list close_group() noexcept;
   queued_write* next_in_queue();       // nullptr: none, or the group is full
   queued_write* take_first() noexcept; // under the mutex
@@ -125,6 +147,11 @@ private:
   void
   park(queued_write& write) noexcept; // without memory it ends the program: the write is in the queue already
   void wake(queued_write& write, queued_write::state why) noexcept;
+  // The queue's thread.
+  void serve();
+  void hand_to_server(queued_write* lead) noexcept;              // nullptr: only to be told of completed ones
+  bool wait_for_work(queued_write*& to_lead, list& to_complete); // false: the end
+  void complete(queued_write& write) noexcept;
 
   group_transaction& shared_;
   bounds most_;
@@ -132,6 +159,15 @@ private:
   list queue_;
   std::size_t queued_ = 0;
   bool led_ = false;
+  // Of the queue's thread, under the mutex.
+  queued_write* to_lead_ = nullptr;
+  list to_complete_;
+  std::size_t detached_writes_ = 0;
+  std::size_t detached_bytes_ = 0;
+  bool ending_ = false;
+  std::condition_variable work_;
+  std::atomic<bool> has_work_{false}; // so that it can be looked for without the mutex
+  std::thread server_;
   std::vector<std::unique_ptr<parking_place>> places_; // all
   std::vector<parking_place*> free_places_;
   std::atomic<int> waiting_threads_{0};

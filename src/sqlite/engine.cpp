@@ -3,34 +3,19 @@
 
 #include "encoded_append.hpp"
 #include "inside_scope.hpp"
+#include "owned_append.hpp"
 
 namespace cleave::sqlite::detail {
 
 // An append without code of the application: whoever leads runs it.
 struct engine::plain_append final : queued_write {
   plain_append(engine& owner, append_request const& what, encoded_append const& form)
-      : queued_write(false, form.bytes(), owner.deadline_us()),
+      : queued_write(kind::plain, form.bytes(), owner.deadline_us()),
         engine_(owner),
         request(what),
         encoded(form) {}
 
-  void apply() override {
-    auto const at = engine_.now();
-    if (!at) {
-      outcome = unexpected(at.error());
-      return;
-    }
-    log_group& group = engine_.writer_;
-    try {
-      outcome = group.log().append(request, encoded, *at);
-      if (group.log().broken()) group.file().note_failure(*group.log().broken());
-    } catch (...) {
-      // Out of memory: rows may be there already, and the other threads of the group wait for an answer.
-      outcome = unexpected(error(errc::limit_exceeded, "out of memory while appending",
-                                 cleave::detail::current_exception_error("an append")));
-      group.file().note_failure(outcome.error());
-    }
-  }
+  void apply() override { outcome = engine_.append_in_group(request, encoded); }
   void fail(error const& reason) override { outcome = unexpected(reason); }
 
   engine& engine_;
@@ -39,10 +24,37 @@ struct engine::plain_append final : queued_write {
   result<appended> outcome;
 };
 
+// The same for one that nobody waits for. It ends its own life.
+struct engine::detached_append final : queued_write {
+  detached_append(engine& owner, std::unique_ptr<owned_append> what, std::unique_ptr<encoded_append> form,
+                  std::unique_ptr<append_completion> whom)
+      : queued_write(kind::detached, what->bytes() + form->bytes(), owner.deadline_us()),
+        engine_(owner),
+        owned(std::move(what)),
+        encoded(std::move(form)),
+        completion(std::move(whom)) {}
+
+  void apply() override { outcome = engine_.append_in_group(owned->request(), *encoded); }
+  void fail(error const& reason) override { outcome = unexpected(reason); }
+  void complete() noexcept override {
+    {
+      inside_scope const scope(&engine_);
+      completion->complete(std::move(outcome));
+    }
+    delete this;
+  }
+
+  engine& engine_;
+  std::unique_ptr<owned_append> owned;
+  std::unique_ptr<encoded_append> encoded;
+  std::unique_ptr<append_completion> completion;
+  result<appended> outcome;
+};
+
 // A function of the application, inside the transaction, on its caller's thread.
 struct engine::application_write final : queued_write {
   application_write(engine& owner, std::size_t bytes, function_ref<result<void>(transaction&)> what)
-      : queued_write(true, bytes, owner.deadline_us()), engine_(owner), work(what) {}
+      : queued_write(kind::own_thread, bytes, owner.deadline_us()), engine_(owner), work(what) {}
 
   void apply() override {
     inside_scope const scope(&engine_);
@@ -83,7 +95,7 @@ engine::engine(event_store_options const& options, std::unique_ptr<write_file> f
       writer_(std::move(file), heads_, commits_),
       readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs},
                options.readers),
-      queue_(writer_, {}) {}
+      queue_(writer_, {.detached_writes = options.async_appends, .detached_bytes = options.async_bytes}) {}
 
 std::int64_t engine::deadline_us() const noexcept {
   return steady_us() + std::int64_t{options_.busy_wait_ms} * 1'000;
@@ -101,9 +113,39 @@ result<void> engine::check_not_inside(std::string_view what) const {
   if (!inside_scope::inside(this)) return {};
   return unexpected(make_error(
       errc::invalid_argument,
-      "{}: {} of the store was called inside a function that runs in its write transaction; it would wait "
-      "for itself: use the transaction",
+      "{}: {} of the store was called inside a function that runs in its write transaction, or that it tells of a completed "
+      "append; it would wait for itself: use the transaction, or async_append",
       options_.path, what));
+}
+
+result<appended> engine::append_in_group(append_request const& request, encoded_append const& encoded) {
+  auto const at = now();
+  if (!at) return unexpected(at.error());
+  try {
+    auto outcome = writer_.log().append(request, encoded, *at);
+    if (writer_.log().broken()) writer_.file().note_failure(*writer_.log().broken());
+    return outcome;
+  } catch (...) {
+    // Out of memory: rows may be there already, and the other members of the group wait for an answer.
+    error failed(errc::limit_exceeded, "out of memory while appending",
+                 cleave::detail::current_exception_error("an append"));
+    writer_.file().note_failure(failed);
+    return unexpected(std::move(failed));
+  }
+}
+
+result<void> engine::async_append(append_request const& request,
+                                  std::unique_ptr<append_completion> completion) {
+  if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
+  if (auto good = check_append(request); !good) return good;
+  auto owned = std::make_unique<owned_append>(request);
+  auto encoded = std::make_unique<encoded_append>();
+  if (auto good = encoded->encode(owned->request()); !good) return good;
+  auto write = std::make_unique<detached_append>(*this, std::move(owned), std::move(encoded),
+                                                 std::move(completion));
+  if (auto good = queue_.post(*write); !good) return good;
+  static_cast<void>(write.release()); // the queue's now
+  return {};
 }
 
 result<appended> engine::append(append_request const& request) {

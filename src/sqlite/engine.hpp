@@ -21,6 +21,7 @@ public:
 
   result<appended> append(append_request const& request);
   result<appended> append(append_request const& request, event_store::inline_hook hook);
+  result<void> async_append(append_request const& request, std::unique_ptr<append_completion> completion);
   result<void> transact(function_ref<result<void>(transaction&)> work);
 
   // Inside a transaction, on the leader's thread.
@@ -35,11 +36,14 @@ public:
 
 private:
   struct plain_append;
+  struct detached_append;
   struct application_write;
 
   engine(event_store_options const& options, std::unique_ptr<write_file> file);
   // errc::invalid_argument inside a function that this store's transaction runs, on this thread.
   result<void> check_not_inside(std::string_view what) const;
+  // On the leader's thread, without code of the application.
+  result<appended> append_in_group(append_request const& request, encoded_append const& encoded);
   result<appended> append_encoded(append_request const& request, encoded_append const& encoded,
                                   event_store::inline_hook hook, transaction& inside);
   result<void> run_hook(append_request const& request, appended const& answer, event_store::inline_hook hook,

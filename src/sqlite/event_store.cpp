@@ -45,6 +45,11 @@ result<appended> event_store::append(append_request const& request, inline_hook 
   return engine_->append(request, hook);
 }
 
+result<void> event_store::async_append_with(append_request const& request,
+                                            std::unique_ptr<detail::append_completion> completion) {
+  return engine_->async_append(request, std::move(completion));
+}
+
 result<void> event_store::transact(function_ref<result<void>(transaction&)> work) {
   return engine_->transact(work);
 }

@@ -130,7 +130,7 @@ TEST_CASE("several processes write to one file and nothing is lost, doubled or r
 
 TEST_CASE("many may open a file that is not there yet: one makes the store, the others find it") {
   scratch_folder const folder;
-  constexpr int rounds = 60;
+  constexpr int rounds = 20;
   constexpr std::size_t openers = 8;
   for (int round = 0; round < rounds; ++round) {
     std::string const path = folder.file("log-" + std::to_string(round) + ".db");

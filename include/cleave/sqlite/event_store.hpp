@@ -7,8 +7,10 @@
 #include <cleave/event/event_store.hpp>
 #include <cleave/sqlite/transaction.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,14 +41,40 @@ struct event_store_options {
   // False: the caller promises that no other process, and no other store, opens the file while this one has it. Then there is
   // no lock file; needed for a `vfs` whose files are not on disk.
   bool shared = true;
+  // Asynchronous appends that may wait for their completion, and the bytes that they may hold. Beyond, async_append refuses.
+  std::size_t async_appends = 16'384;
+  std::size_t async_bytes = 64 * 1024 * 1024;
   std::string vfs{}; // name of a registered SQLite VFS; empty: the default
   step_hook on_step{};
 };
 
+namespace detail {
+
+// Who is told what became of an asynchronous append.
+class append_completion {
+public:
+  append_completion() = default;
+  append_completion(append_completion const&) = delete;
+  append_completion& operator=(append_completion const&) = delete;
+  virtual ~append_completion() = default;
+  virtual void complete(result<appended> outcome) noexcept = 0;
+};
+
+template <class Done> class completion_of final : public append_completion {
+public:
+  explicit completion_of(Done done) : done_(std::move(done)) {}
+  void complete(result<appended> outcome) noexcept override { std::move(done_)(std::move(outcome)); }
+
+private:
+  Done done_;
+};
+
+} // namespace detail
+
 // One writer for the file and process: appends from all threads meet in a queue and are committed in groups, one transaction and
 // one sync for all of a group, one outcome for each. A lone append is committed on its own thread at once. Groups are ended
 // after 512 appends, 8 MiB of data or 5 ms, then another thread takes over. A thread that waits for its append to be committed is
-// blocked: that is the back-pressure. Reads have connections of their own and never wait for writes.
+// blocked: that is the back-pressure; async_append has a bound of its own. Reads have connections of their own and never wait for writes.
 //
 // Several processes may have the file open; appends take turns. SQLite is told to wait, errc::busy comes after busy_wait_ms.
 //
@@ -54,7 +82,8 @@ struct event_store_options {
 // again, because nobody can know what is on the disk. Reads go on. errc::disk_full before that point fails its group only.
 //
 // The handle can be moved while nothing else uses it. Every other function may be called from any thread. Destroying it must
-// come after every call; it writes the WAL back when no other process has the file.
+// come after every call, and not in a completion; it waits until every asynchronous append is completed, and writes the WAL back
+// when no other process has the file.
 class event_store {
 public:
   using options = event_store_options;
@@ -83,6 +112,18 @@ public:
   using inline_hook = transaction::inline_hook;
   result<appended> append(append_request const& request, inline_hook hook);
 
+  // Appends without waiting: `done(result<appended>)` is called once, when the append is committed or has failed. The request is
+  // copied, and events are encoded, before the call returns. `done` runs on a thread of the store, one after another, in the order
+  // of the commits; what it throws ends the program. It should be short, since the next commit may wait for it; it may call
+  // async_append and the reads, while append and transact are errc::invalid_argument there.
+  // An error here means that nothing was begun and `done` is not called: of the request's form, or errc::limit_exceeded when
+  // options.async_appends or async_bytes wait already; who gets that waits for a completion before it goes on.
+  // Appends of one thread are committed in the order of the calls. See sqlite/asio.hpp for completion tokens.
+  template <std::invocable<result<appended>> Done> result<void> async_append(append_request const& request,
+                                                                             Done done) {
+    return async_append_with(request, std::make_unique<detail::completion_of<Done>>(std::move(done)));
+  }
+
   // Runs `work` on this thread inside the write transaction. What it does through the transaction is committed, together with
   // other threads' appends, before transact returns; or nothing of it, when it returns an error or throws (handler_failed).
   // Other writers wait meanwhile: be short. Should SQLite give up the whole transaction because of another member of the group,
@@ -110,6 +151,8 @@ private:
   using sink_ref = function_ref<bool(recorded_event const&)>;
 
   explicit event_store(detail::engine* engine) noexcept : engine_(engine) {}
+  result<void> async_append_with(append_request const& request,
+                                 std::unique_ptr<detail::append_completion> completion);
   result<version> read_stream_with(stream_name stream, stream_range range, sink_ref sink);
   result<position> read_all_with(log_range const& range, sink_ref sink);
   void close() noexcept;
