@@ -75,9 +75,24 @@ private:
       if (acknowledged % 3 != 0) continue;
       auto const reached = bank::project(*store, 7);
       if (is_accepted(reached)) checkpoint = reached->value();
-      static_cast<void>(
-          store->read_stream("account-1", stream_range::all(), [](recorded_event const&) { return true; }));
+      check_reads(*store);
     }
+  }
+
+  // A read that meets a fault says so; it does not show less.
+  void check_reads(sqlite::event_store& store) {
+    bank_command const& last_command = commands_.commands()[acknowledged - 1];
+    std::uint64_t shown = 0;
+    auto const log = store.read_all({}, [&](recorded_event const&) { return ++shown != 0; });
+    if (log) CHECK(shown == last_command.end);
+    std::string_view const stream = last_command.parts.front().stream;
+    std::uint64_t wanted = 0;
+    for (std::size_t i = 0; i < last_command.end; ++i)
+      wanted += commands_.events()[i].stream == stream ? 1u : 0u;
+    shown = 0;
+    auto const last = store.read_stream(stream, stream_range::all(),
+                                        [&](recorded_event const&) { return ++shown != 0; });
+    if (last) CHECK((shown == wanted && last->value() == wanted));
   }
 
   template <class T> bool is_accepted(result<T> const& answer) {
