@@ -32,6 +32,7 @@ class queued_write {
 public:
   queued_write(queued_write const&) = delete;
   queued_write& operator=(queued_write const&) = delete;
+  virtual ~queued_write() = default;
 
   // Does it inside the open transaction. Runs on whatever thread leads, unless own_thread. Several times, if it has to be
   // repeated in another transaction.
@@ -50,11 +51,10 @@ protected:
         detached_(what == kind::detached),
         bytes_(bytes),
         deadline_us_(deadline_us) {}
-  ~queued_write() = default;
 
 private:
   friend class commit_queue;
-  enum state : int { waiting, parked, leading, done };
+  enum state : std::uint8_t { waiting, parked, leading, done };
 
   bool own_thread_; // runs code of the application
   bool detached_;
@@ -89,11 +89,11 @@ public:
   // A group takes in nothing more when it has reached one of them.
   struct bounds {
     std::size_t writes = 512;
-    std::size_t bytes = 8 * 1024 * 1024;
+    std::size_t bytes = std::size_t{8} * 1024 * 1024;
     std::int64_t us = 5'000;
     // Detached writes that are not completed.
     std::size_t detached_writes = 16'384;
-    std::size_t detached_bytes = 64 * 1024 * 1024;
+    std::size_t detached_bytes = std::size_t{64} * 1024 * 1024;
   };
 
   explicit commit_queue(group_transaction& shared, bounds most) noexcept : shared_(shared), most_(most) {}

@@ -144,7 +144,7 @@ result<void> engine::async_append(append_request const& request,
   auto write = std::make_unique<detached_append>(*this, std::move(owned), std::move(encoded),
                                                  std::move(completion));
   if (auto good = queue_.post(*write); !good) return good;
-  static_cast<void>(write.release()); // the queue's now
+  [[maybe_unused]] auto const* const posted = write.release(); // the queue's now
   return {};
 }
 

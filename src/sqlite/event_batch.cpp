@@ -57,7 +57,8 @@ void event_batch::clear() noexcept {
 
 bool event_batch::take_text(sqlite3_value* from, bool may_be_blob, text& to) {
   int const type = sqlite3_value_type(from);
-  if (type != SQLITE_TEXT && !(may_be_blob && type == SQLITE_BLOB)) return false;
+  bool const fits = type == SQLITE_TEXT || (may_be_blob && type == SQLITE_BLOB);
+  if (!fits) return false;
   auto const* const bytes = static_cast<char const*>(sqlite3_value_blob(from));
   to = put({bytes, static_cast<std::size_t>(sqlite3_value_bytes(from))});
   return true;

@@ -17,7 +17,7 @@ namespace {
 // The first batch is small, because most reads are; the next ones are not.
 constexpr std::uint64_t first_batch_events = 64;
 constexpr std::uint64_t batch_events = 512;
-constexpr std::size_t batch_bytes = 1024 * 1024;
+constexpr std::size_t batch_bytes = std::size_t{1024} * 1024;
 
 // What one batch took, and whether more may follow.
 struct progress {

@@ -88,7 +88,7 @@ result<void> process_lock::lock(std::int64_t deadline_us) {
   }
 }
 
-void process_lock::unlock() noexcept {
+void process_lock::unlock() const noexcept {
   if (file_ >= 0) ::flock(file_, LOCK_UN);
 }
 

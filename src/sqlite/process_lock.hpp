@@ -26,7 +26,7 @@ public:
 
   // Waits until steady_us() reaches `deadline_us`, then errc::busy. One thread at a time; not twice.
   result<void> lock(std::int64_t deadline_us);
-  void unlock() noexcept;
+  void unlock() const noexcept;
 
 private:
   std::string path_;

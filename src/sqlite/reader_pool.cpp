@@ -13,7 +13,7 @@ void forbid_checkpoints(database& db) noexcept {
   sqlite3_wal_autocheckpoint(db.handle(), 0);
 }
 
-reader_pool::reader_pool(database_options const& how, std::size_t most) : how_(how), most_(most) {
+reader_pool::reader_pool(database_options how, std::size_t most) : how_(std::move(how)), most_(most) {
   how_.read_only = true;
   how_.create = false;
 }

@@ -15,7 +15,7 @@ namespace cleave::sqlite {
 class reader_pool {
 public:
   // Connections are opened when they are first needed, `most` at once.
-  reader_pool(database_options const& how, std::size_t most);
+  reader_pool(database_options how, std::size_t most);
 
   // Calls work(connection) inside a read transaction. Any thread, also from inside `work`. errc::busy when all connections
   // stay in use for the busy wait of the options.

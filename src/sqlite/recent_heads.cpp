@@ -138,7 +138,7 @@ void recent_heads::copy(std::span<std::int64_t const> streams, std::vector<entry
   to.clear();
   for (std::int64_t const stream : streams) {
     // Another process may have written it, and moved the watermark beyond it.
-    if (auto const known = heads_.find(stream); known != heads_.end()) to.push_back(*known);
+    if (auto const known = heads_.find(stream); known != heads_.end()) to.emplace_back(*known);
   }
 }
 

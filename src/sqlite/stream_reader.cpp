@@ -12,7 +12,7 @@ namespace cleave::sqlite {
 namespace {
 
 constexpr std::size_t batch_events = 512;
-constexpr std::size_t batch_bytes = 1024 * 1024;
+constexpr std::size_t batch_bytes = std::size_t{1024} * 1024;
 constexpr std::uint64_t block_events = stream_head::strides.front();
 
 // What is left to read of a stream, in batches that may come out of different snapshots: what lies behind the end never changes.

@@ -43,7 +43,7 @@ struct event_store_options {
   bool shared = true;
   // Asynchronous appends that may wait for their completion, and the bytes that they may hold. Beyond, async_append refuses.
   std::size_t async_appends = 16'384;
-  std::size_t async_bytes = 64 * 1024 * 1024;
+  std::size_t async_bytes = std::size_t{64} * 1024 * 1024;
   std::string vfs{}; // name of a registered SQLite VFS; empty: the default
   step_hook on_step{};
 };
