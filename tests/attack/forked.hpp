@@ -41,12 +41,10 @@ struct progress_report {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> acknowledged{0};
   std::atomic<std::uint64_t> checkpoint{0};
-  std::atomic<bool> failed{false};
   char failure[512] = {}; // why it gave up; empty: it did not
 
   void fail(std::string_view why) noexcept {
     std::memcpy(failure, why.data(), std::min(why.size(), sizeof failure - 1));
-    failed = true;
   }
 };
 
@@ -72,6 +70,12 @@ public:
   }
 
   void kill() const noexcept { ::kill(pid_, SIGKILL); }
+  // Whether it has ended already.
+  bool ended() const noexcept {
+    siginfo_t seen{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &seen, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           seen.si_pid != 0;
+  }
   // Returns when it has ended.
   enum class ending : std::uint8_t { well, killed, badly };
   ending wait() {

@@ -163,11 +163,10 @@ TEST_CASE("a program that writes its own table into the file is waited for, not 
     }
   });
   std::uint64_t const wanted = attack_count(100);
-  auto const is_done = [&](progress_report const& told, std::atomic<std::uint64_t> const& count) {
-    return count >= wanted || told.failed;
+  auto const is_busy = [&](forked const& process, std::atomic<std::uint64_t> const& count) {
+    return count < wanted && !process.ended();
   };
-  while (!is_done(shared->told[0], shared->told[0].acknowledged) ||
-         !is_done(shared->told[1], shared->told[1].sent))
+  while (is_busy(store, shared->told[0].acknowledged) || is_busy(stranger, shared->told[1].sent))
     wait_us(1'000);
   shared->stop = true;
   CHECK(stranger.wait() == forked::ending::well);
