@@ -186,15 +186,15 @@ bool commit_queue::lead(queued_write& self) {
 
 bool commit_queue::finish(queued_write& self) {
   if (auto committed = shared_.commit(); !committed) return fail_all(committed.error(), self);
-  list const members = close_group();
+  list const waiting = answer_detached(close_group(), self);
   if (shared_.wants_tidying()) {
-    answer(members, self);
+    answer(waiting);
     shared_.tidy();
     pass_lead();
   } else {
     // The next group's begin is worth more than this one's goodbyes.
     pass_lead();
-    answer(members, self);
+    answer(waiting);
   }
   return true;
 }
@@ -202,8 +202,9 @@ bool commit_queue::finish(queued_write& self) {
 bool commit_queue::fail_all(error const& reason, queued_write& self) {
   list const members = close_group();
   members.for_each([&](queued_write& write) { write.fail(reason); });
+  list const waiting = answer_detached(members, self);
   pass_lead();
-  answer(members, self);
+  answer(waiting);
   return true;
 }
 
@@ -223,10 +224,23 @@ bool commit_queue::repeat_without(queued_write& culprit, queued_write& self) {
   return &culprit == &self;
 }
 
-void commit_queue::answer(list members, queued_write const& self) noexcept {
+// Before the lead is passed on, so that completions come in the order of the groups.
+commit_queue::list commit_queue::answer_detached(list members, queued_write const& self) noexcept {
+  list waiting;
+  list detached;
   members.for_each([&](queued_write& write) {
-    if (&write != &self) tell(write);
+    if (&write != &self) (write.detached_ ? detached : waiting).push_back(write);
   });
+  if (!detached.empty()) {
+    std::lock_guard const lock(mutex_);
+    detached.for_each([&](queued_write& write) { to_complete_.push_back(write); });
+    hand_to_server(nullptr);
+  }
+  return waiting;
+}
+
+void commit_queue::answer(list waiting) noexcept {
+  waiting.for_each([&](queued_write& write) { wake(write, queued_write::done); });
 }
 
 void commit_queue::tell(queued_write& write) noexcept {

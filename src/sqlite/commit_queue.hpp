@@ -136,7 +136,9 @@ private:
   bool finish(queued_write& self);
   bool repeat_without(queued_write& culprit, queued_write& self);
   bool fail_all(error const& reason, queued_write& self);
-  void answer(list members, queued_write const& self) noexcept;
+  // Tells the detached ones but self; the others of the list but self.
+  list answer_detached(list members, queued_write const& self) noexcept;
+  void answer(list waiting) noexcept;
   void tell(queued_write& write) noexcept; // that it is done
   list close_group() noexcept;
   queued_write* next_in_queue();       // nullptr: none, or the group is full
