@@ -117,11 +117,18 @@ public:
     insert_ = prepare(
         "INSERT INTO cleave_log (position, stream, version, previous, name, recorded_at, ids, data) VALUES "
         "(?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)");
+    insert_stream_ = prepare("INSERT INTO cleave_streams (id, name) VALUES (?1, ?2)");
     insert_id_ = prepare("INSERT INTO cleave_ids (key, position) VALUES (?1, ?2)");
   }
   void insert(std::uint64_t stream) {
     if (stream >= heads_.size()) heads_.resize(stream + 1);
     auto& [version, last] = heads_[stream];
+    if (version == 0) {
+      std::string const name = "order-" + std::to_string(10'000 + stream);
+      sqlite3_bind_int64(insert_stream_, 1, static_cast<std::int64_t>(stream) + 1);
+      bind(insert_stream_, 2, name);
+      step(insert_stream_);
+    }
     auto const now = cleave::system_clock{}.now();
     auto const id = ids_.next(now);
     std::uint64_t key = 0;
@@ -151,6 +158,7 @@ private:
     std::int64_t position = 0;
   };
   sqlite3_stmt* insert_ = nullptr;
+  sqlite3_stmt* insert_stream_ = nullptr;
   sqlite3_stmt* insert_id_ = nullptr;
   std::vector<head> heads_;
   std::int64_t position_ = 0;

@@ -5,39 +5,55 @@ namespace cleave::sqlite {
 
 namespace {
 
-std::size_t text_bytes(std::span<std::string_view const> texts) noexcept {
+// What the copies of a request need.
+struct extent {
+  void add(std::string_view text) noexcept { bytes += text.size(); }
+  void add(std::span<std::string_view const> texts) noexcept {
+    listed += texts.size();
+    for (std::string_view const text : texts) add(text);
+  }
+  void add(new_event const& event) noexcept {
+    ++events;
+    add(event.name);
+    add(event.data);
+    add(event.tags);
+    headers += event.metadata.headers.size();
+    for (header const& one : event.metadata.headers) {
+      add(one.name);
+      add(one.value);
+    }
+  }
+
   std::size_t bytes = 0;
-  for (std::string_view const text : texts) bytes += text.size();
-  return bytes;
-}
-
-std::size_t text_bytes(new_event const& event) noexcept {
-  std::size_t bytes = event.name.size() + event.data.size() + text_bytes(event.tags);
-  for (header const& one : event.metadata.headers) bytes += one.name.size() + one.value.size();
-  return bytes;
-}
-
-std::size_t text_bytes(append_request const& request) noexcept {
-  std::size_t bytes = request.command != nullptr ? request.command->command.size() : 0;
-  for (stream_append const& part : request.streams) {
-    bytes += part.stream.text().size();
-    for (new_event const& event : part.events) bytes += text_bytes(event);
-  }
-  if (request.condition != nullptr) {
-    for (query_item const& item : request.condition->query.items)
-      bytes += text_bytes(item.names) + text_bytes(item.tags);
-  }
-  return bytes;
-}
+  std::size_t events = 0;
+  std::size_t listed = 0;
+  std::size_t headers = 0;
+};
 
 } // namespace
 
-owned_append::owned_append(append_request const& from) {
-  texts_.reserve(text_bytes(from));
-  std::size_t count = 0;
-  for (stream_append const& part : from.streams) count += part.events.size();
-  events_.reserve(count);
+void owned_append::reserve(append_request const& from) {
+  extent all;
+  for (stream_append const& part : from.streams) {
+    all.add(part.stream.text());
+    for (new_event const& event : part.events) all.add(event);
+  }
+  if (from.condition != nullptr) {
+    for (query_item const& item : from.condition->query.items) {
+      all.add(item.names);
+      all.add(item.tags);
+    }
+  }
+  if (from.command != nullptr) all.add(from.command->command);
+  texts_.reserve(all.bytes);
   streams_.reserve(from.streams.size());
+  events_.reserve(all.events);
+  lists_.reserve(all.listed);
+  headers_.reserve(all.headers);
+}
+
+owned_append::owned_append(append_request const& from) {
+  reserve(from);
   for (stream_append const& part : from.streams) {
     std::size_t const first = events_.size();
     for (new_event const& event : part.events) {
@@ -61,18 +77,16 @@ std::string_view owned_append::keep(std::string_view text) {
 }
 
 std::span<std::string_view const> owned_append::keep(std::span<std::string_view const> texts) {
-  if (texts.empty()) return {};
-  std::vector<std::string_view>& copies = lists_.emplace_back();
-  for (std::string_view const text : texts) copies.push_back(keep(text));
-  return copies;
+  std::size_t const first = lists_.size();
+  for (std::string_view const text : texts) lists_.push_back(keep(text));
+  return std::span(lists_).subspan(first);
 }
 
 metadata owned_append::keep(metadata const& from) {
   metadata copy = from;
-  if (from.headers.empty()) return copy;
-  std::vector<header>& copies = headers_.emplace_back();
-  for (header const& one : from.headers) copies.push_back({keep(one.name), keep(one.value)});
-  copy.headers = copies;
+  std::size_t const first = headers_.size();
+  for (header const& one : from.headers) headers_.push_back({keep(one.name), keep(one.value)});
+  copy.headers = std::span(headers_).subspan(first);
   return copy;
 }
 

@@ -5,7 +5,6 @@
 #include <cleave/event/append.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +23,7 @@ public:
   std::size_t bytes() const noexcept { return texts_.size(); }
 
 private:
+  void reserve(append_request const& from);
   std::string_view keep(std::string_view text);
   std::span<std::string_view const> keep(std::span<std::string_view const> texts);
   metadata keep(metadata const& from);
@@ -34,9 +34,9 @@ private:
   std::vector<stream_append> streams_;
   std::vector<new_event> events_;
   std::vector<query_item> items_;
-  // A deque, because the lists refer to each other's places while they grow.
-  std::deque<std::vector<std::string_view>> lists_;
-  std::deque<std::vector<header>> headers_;
+  // Reserved before they are filled, like all of these: the views stay where they are.
+  std::vector<std::string_view> lists_;
+  std::vector<header> headers_;
   append_condition condition_{};
   command_record command_{};
   rejection refused_{};
