@@ -30,6 +30,7 @@ std::string_view to_string(errc code) noexcept {
   case errc::stopped: return "stopped";
   case errc::unsupported: return "unsupported";
   case errc::constraint_violated: return "constraint_violated";
+  case errc::already_exists: return "already_exists";
   }
   return "unknown";
 }

@@ -3,6 +3,7 @@
 
 #include <cleave/base/limits.hpp>
 
+#include "id_key.hpp"
 #include "log_filter.hpp"
 #include "log_reader.hpp"
 #include "number.hpp"
@@ -26,13 +27,6 @@ constexpr std::size_t cached_tags = 50'000;
 constexpr std::size_t most_recent_streams = 32'768;
 constexpr std::uint64_t most_recent_events = 131'072;
 constexpr std::size_t least_heads = 64;
-
-// The first eight bytes of an id, in SQLite's integers: they grow with time in a UUIDv7, so that new ones lie side by side.
-std::int64_t key_of(event_id id) noexcept {
-  std::uint64_t key = 0;
-  for (std::size_t i = 0; i < sizeof key; ++i) key = key << 8 | id.id().bytes()[i];
-  return static_cast<std::int64_t>(key);
-}
 
 // The column `ids`: the event's id, and behind it, where there is one, correlation and causation.
 struct row_ids {
@@ -184,7 +178,7 @@ result<std::int64_t> log_writer::tag_id(std::string_view tag) {
 }
 
 result<std::optional<log_writer::stored_at>> log_writer::find_event(event_id id) {
-  std::int64_t const key = key_of(id);
+  std::int64_t const key = id_key(id.id());
   if (key > newest_key_) return std::optional<stored_at>();
   statement& by_id = statements_->find_id;
   if (auto good = by_id.bind(key, id); !good) return unexpected(std::move(good).error());
@@ -411,7 +405,7 @@ result<void> log_writer::store_event(stream_end const& to, new_event const& even
     sqlite3_bind_blob64(row, 11, form.data.data(), form.data.size(), SQLITE_STATIC);
   }
   if (auto good = insert.run(); !good) return good;
-  std::int64_t const key = key_of(event.id);
+  std::int64_t const key = id_key(event.id.id());
   statement& insert_id = statements_->insert_id;
   if (auto good = insert_id.bind(key, at); !good) return good;
   if (auto good = insert_id.run(); !good) return good;

@@ -6,9 +6,6 @@
 #include "small_store.hpp"
 #include "sqlite/schema.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 using namespace cleave;
 using namespace cleave::test;
 
@@ -25,18 +22,6 @@ std::string filled_store(scratch_folder const& folder) {
   std::string const data(2'000, 'x');
   for (int i = 0; i < 50; ++i) must(append(store, "thing-" + std::to_string(i), expectation::any(), data));
   return path;
-}
-
-// Runs `body` as a user without rights in a child process; true when it returned true there.
-template <class Body> bool as_nobody(Body body) {
-  pid_t const child = ::fork();
-  if (child == 0) {
-    bool const dropped = ::getuid() != 0 || ::setuid(65534) == 0;
-    ::_exit(dropped && body() ? 0 : 1);
-  }
-  int status = 1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A folder for one test's files, gone when the test is.
+// A folder for one test's files, gone when the test is, and a user who may do nothing there.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace cleave::test {
@@ -41,6 +42,18 @@ inline std::string read_file(std::string const& path) {
 
 inline void write_file(std::string const& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+// Runs `body` as a user without rights in a child process; true when it returned true there.
+template <class Body> bool as_nobody(Body body) {
+  pid_t const child = ::fork();
+  if (child == 0) {
+    bool const dropped = ::getuid() != 0 || ::setuid(65534) == 0;
+    ::_exit(dropped && body() ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 } // namespace cleave::test

@@ -39,6 +39,7 @@ enum class errc : std::uint8_t {
   unsupported = 22,      // this adapter cannot do that
   constraint_violated =
       23, // a rule of the application's own tables (unique, foreign key, check) refused a row
+  already_exists = 24, // the thing that was to be made is there, and is left as it is
 };
 
 // The code's name as written in the enumeration, e.g. "version_conflict"; "unknown" for a number that is none.

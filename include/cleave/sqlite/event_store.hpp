@@ -6,6 +6,7 @@
 #include <cleave/base/function_ref.hpp>
 #include <cleave/event/event_store.hpp>
 #include <cleave/sqlite/transaction.hpp>
+#include <cleave/sqlite/verification.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -145,6 +146,23 @@ public:
   result<std::optional<command_outcome>> find_command(command_id id);
   cleave::durability durability() const noexcept;
   commit_signal& commits() noexcept;
+
+  // Compares the whole file with itself, in one snapshot of the live store: SQLite's own integrity check; positions and versions
+  // without gap; the chains of the streams and where they end; the indexes of ids and tags; columns, names and tags as a store
+  // writes them; outcomes and checkpoints not beyond the log. Damage is a finding, never an error, and ends nothing: what cannot
+  // be read is named and passed over. It cannot see a byte changed within an event's data, headers or time that leaves them
+  // well-formed, because there are no checksums. Errors: as for a read, and limit_exceeded, disk_full or busy from SQLite.
+  // Two passes over the file, in memory about 130 bytes a stream. It holds one of the read connections, and the WAL grows
+  // until it ends (see options.wal_limit_bytes), but it waits for no writer and no writer waits for it.
+  result<verification> verify();
+
+  // Copies the store, as it is when the call begins or later, into a new file, which any store can open; all that was
+  // acknowledged before is in it. The copy is on the disk, its folder's entry too, when this returns; after an error there is no
+  // file `to`. Meanwhile it is "TO-partial-" and six letters, which a killed process leaves behind. Connection and WAL as for
+  // verify(). errc::already_exists: `to`, or a file of a database of that name (TO-wal, TO-journal), which SQLite would take for
+  // its own; not_found (no such folder), read_only, disk_full, io_error, corrupt (see verify), invalid_argument (no file name),
+  // unsupported (a VFS whose files are not on disk; the copy is written through the store's VFS).
+  result<void> backup(std::string const& to);
 
 private:
   friend class read_store;
