@@ -18,7 +18,7 @@ namespace {
 // A mark that cannot be known, because the log has a hole where it was.
 constexpr std::uint64_t unknown = UINT64_MAX;
 
-enum column {
+enum log_column {
   position_c,
   stream_c,
   version_c,
@@ -31,7 +31,7 @@ enum column {
   tags_c,
   data_c
 };
-constexpr std::string_view columns =
+constexpr std::string_view log_columns =
     "position, stream, version, previous, skip, name, recorded_at, ids, headers, tags, data";
 
 std::string shown(std::uint64_t position) { return position == 0 ? "NULL" : std::to_string(position); }
@@ -64,7 +64,7 @@ void row_set::add(std::uint64_t what, std::int64_t position) noexcept {
 result<void> log_check::run() {
   if (auto good = load_texts(); !good) return good;
   if (auto good = load_heads(); !good) return good;
-  auto const walked = walk_log(db_, columns, found_, lost_part::is_finding, lost_,
+  auto const walked = walk_log(db_, log_columns, found_, lost_part::is_finding, lost_,
                                [&](std::int64_t at, statement const& row) { return check_row(at, row); });
   seen_.head = position(static_cast<std::uint64_t>(last_));
   if (!walked) return walked;

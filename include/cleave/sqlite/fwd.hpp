@@ -11,6 +11,8 @@ class database;
 class statement;
 struct event_store_options;
 class event_store;
+struct finding;
+struct verification;
 class transaction;
 struct read_store_options;
 class read_store;
