@@ -158,7 +158,7 @@ public:
 
   // Copies the store, as it is when the call begins or later, into a new file, which any store can open; all that was
   // acknowledged before is in it. The copy is on the disk, its folder's entry too, when this returns; after an error there is no
-  // file `to`. Meanwhile it is "TO-partial-" and six letters, which a killed process leaves behind. Connection and WAL as for
+  // new file. Meanwhile it is "TO-partial-" and six letters, which a killed process leaves behind. Connection and WAL as for
   // verify(). errc::already_exists: `to`, or a file of a database of that name (TO-wal, TO-journal), which SQLite would take for
   // its own; not_found (no such folder), read_only, disk_full, io_error, corrupt (see verify), invalid_argument (no file name),
   // unsupported (a VFS whose files are not on disk; the copy is written through the store's VFS).
