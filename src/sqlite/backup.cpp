@@ -4,7 +4,6 @@
 
 #include "connection.hpp"
 #include "engine.hpp"
-#include "log_reader.hpp"
 #include "new_file.hpp"
 #include "sqlite_error.hpp"
 
@@ -17,7 +16,7 @@ namespace cleave::sqlite {
 
 namespace {
 
-// Of the snapshot that `from` has open: so that no commit of somebody else makes SQLite begin again.
+// All pages in one step: of one snapshot, so that no commit of somebody else makes SQLite begin again.
 result<void> copy_pages(database& from, database& to) {
   sqlite3_backup* const copying = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
   if (copying == nullptr) {
@@ -57,11 +56,8 @@ result<void> event_store::backup(std::string const& to) {
   event_store_options const& chosen = engine_->options();
   auto made = new_file::make(to, chosen.path);
   if (!made) return unexpected(std::move(made).error());
-  auto copied = engine_->readers().read([&](database& db) -> result<void> {
-    // The snapshot begins with the first read.
-    if (auto const head = read_head(db); !head) return unexpected(head.error());
-    return copy_store(db, made->partial(), chosen.vfs);
-  });
+  auto copied = engine_->readers().read(
+      [&](database& db) -> result<void> { return copy_store(db, made->partial(), chosen.vfs); });
   if (!copied) return copied;
   return made->finish();
 }

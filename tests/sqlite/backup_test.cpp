@@ -107,8 +107,8 @@ TEST_CASE(
   must(store.transact([](sqlite::transaction& inside) {
     return inside.db().run_script("CREATE TABLE mine (n INTEGER); INSERT INTO mine VALUES (42)");
   }));
-  std::filesystem::permissions(path,
-                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  using std::filesystem::perms;
+  std::filesystem::permissions(path, perms::owner_read | perms::owner_write | perms::group_read);
   must(store.backup(copied));
   CHECK(others_in(folder.path()) == std::vector<std::string>{"copy.db"});
   CHECK(std::filesystem::status(copied).permissions() == std::filesystem::status(path).permissions());
