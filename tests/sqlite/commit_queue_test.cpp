@@ -46,7 +46,9 @@ struct recording_transaction final : group_transaction {
 
 struct job final : queued_write {
   job(recording_transaction& to, std::string says, bool own = false, std::size_t bytes = 1)
-      : queued_write(own ? kind::own_thread : kind::plain, bytes, 0), transaction(to), name(std::move(says)) {}
+      : queued_write(own ? kind::own_thread : kind::plain, bytes, 0),
+        transaction(to),
+        name(std::move(says)) {}
   void apply() override {
     ran_on = std::this_thread::get_id();
     ++times;

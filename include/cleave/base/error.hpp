@@ -38,7 +38,7 @@ enum class errc : std::uint8_t {
   stopped = 21,          // the component is shutting down or was closed
   unsupported = 22,      // this adapter cannot do that
   constraint_violated =
-      23, // a rule of the application's own tables (unique, foreign key, check) refused a row
+      23,              // a rule of the application's own tables (unique, foreign key, check) refused a row
   already_exists = 24, // the thing that was to be made is there, and is left as it is
 };
 

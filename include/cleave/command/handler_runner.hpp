@@ -36,9 +36,6 @@ private:
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
     stream_buffer const stream(H::category, H::id(command));
-    if (auto good = detail::check_stream_of<C>(H::category, stream.name()); !good)
-      return unexpected(command_failure(std::move(good).error()));
-
     if constexpr (handles_plainly<H, C>) return plainly(command, context, *record, stream.name());
     else return in_transaction(command, context, *record, stream.name());
   }
@@ -52,6 +49,9 @@ private:
       result<decision_type> decided = handler_.handle(command);
       if (!decided) return unexpected(command_failure(std::move(decided).error()));
       if (auto const* refused = decided->refused()) return detail::refuse(side_.store(), *refused, record);
+      // Behind the handler's own rules, which may have a better word for a bad id.
+      if (auto good = detail::check_stream_of<C>(H::category, stream); !good)
+        return unexpected(command_failure(std::move(good).error()));
       detail::outgoing_events const events(*decided, side_.options(), context);
       stream_append const part{stream, expectation::any(), events.view()};
       append_request const request{.streams = {&part, 1}, .command = record.id.nil() ? nullptr : &record};
@@ -85,6 +85,7 @@ private:
       if (!decided_now) return unexpected(std::move(decided_now).error());
       decided.emplace(std::move(*decided_now));
       if (decided->refused() != nullptr) return rolled_back();
+      if (auto good = detail::check_stream_of<C>(H::category, stream); !good) return good;
       events.emplace(*decided, side_.options(), context);
       part.emplace(stream_append{stream, expectation::any(), events->view()});
       request = append_request{.streams = {&*part, 1}, .command = record.id.nil() ? nullptr : &record};

@@ -13,7 +13,6 @@
 #include <cleave/event/stream.hpp>
 #include <cleave/event/tags.hpp>
 
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -47,6 +46,7 @@ public:
                   command_context const& context) {
     if (decided.size() == 0) return;
     if (decided.size() > 1) several_.reserve(decided.size());
+    if constexpr ((tagged<Es> || ...)) tags_.reserve(decided.size());
     auto const now = options.clock.now();
     metadata const why{context.correlation, context.causation, context.headers};
     decided.for_each([&]<class E>(E const& event) {
@@ -67,7 +67,7 @@ public:
 private:
   new_event one_;
   std::vector<new_event> several_;
-  std::deque<tag_list> tags_; // a deque: the views must not move
+  std::vector<tag_list> tags_; // reserved first: the views must not move
   std::span<new_event const> events_;
 };
 

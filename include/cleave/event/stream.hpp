@@ -58,7 +58,7 @@ public:
   template <std::integral Number> stream_buffer(std::string_view category, Number id) noexcept {
     add(category);
     add("-");
-    std::array<char, 24> digits;
+    std::array<char, 24> digits{}; // GCC 12 takes it for uninitialised otherwise
     auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), id).ptr;
     add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
   }
