@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The path on SQLite at full durability: append, load and replay, each beside SQLite's C functions.
+// The path of one thread on SQLite at full durability: append, load and replay, each beside SQLite's C functions.
 #include <cleave/sqlite/event_store.hpp>
 
 #include "../account.hpp"
@@ -7,11 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include <atomic>
-#include <memory>
-#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -61,50 +57,6 @@ void append_one_raw(benchmark::State& state) {
   }
 }
 BENCHMARK(append_one_raw)->Name("sqlite/append_alone/raw")->UseRealTime();
-
-// 64 threads, each with one append at a time.
-constexpr int writers = 64;
-template <class Work> void in_threads(benchmark::State& state, std::int64_t each, Work work) {
-  for (auto _ : state) {
-    std::vector<std::thread> threads;
-    for (int t = 0; t < writers; ++t) {
-      threads.emplace_back([&, t] {
-        for (std::int64_t i = 0; i < each; ++i) work(t, i);
-      });
-    }
-    for (auto& thread : threads) thread.join();
-  }
-  state.SetItemsProcessed(state.iterations() * writers * each);
-}
-
-void append_many_ours(benchmark::State& state) {
-  scratch const folder;
-  auto store = open_store(folder.file("ours.db"));
-  cleave::uuid_v7_source ids;
-  in_threads(state, 100, [&](int t, std::int64_t i) { append(store, ids, t * 100 + i); });
-}
-BENCHMARK(append_many_ours)
-    ->Name("sqlite/append_64_threads/ours")
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
-
-void append_many_raw(benchmark::State& state) {
-  scratch const folder;
-  std::vector<std::unique_ptr<raw_log>> logs;
-  for (int t = 0; t < writers; ++t)
-    logs.push_back(std::make_unique<raw_log>(folder.file("raw.db"), true, t == 0));
-  in_threads(state, 5, [&](int t, std::int64_t i) {
-    auto& log = *logs[static_cast<std::size_t>(t)];
-    auto const stream = stream_of(t * 5 + i);
-    log.begin();
-    log.insert(stream, log.head(stream) + 1, deposited, i);
-    log.commit();
-  });
-}
-BENCHMARK(append_many_raw)
-    ->Name("sqlite/append_64_threads/raw")
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
 
 // 100,000 events in 1,000 streams, for the reads.
 constexpr std::int64_t events = 100'000;
