@@ -18,7 +18,7 @@ namespace {
 // A mark that cannot be known, because the log has a hole where it was.
 constexpr std::uint64_t unknown = UINT64_MAX;
 
-enum log_column {
+enum log_column : std::uint8_t {
   position_c,
   stream_c,
   version_c,
@@ -64,8 +64,8 @@ void row_set::add(std::uint64_t what, std::int64_t position) noexcept {
 result<void> log_check::run() {
   if (auto good = load_texts(); !good) return good;
   if (auto good = load_heads(); !good) return good;
-  auto const walked = walk_log(db_, log_columns, found_, lost_part::is_finding, lost_,
-                               [&](std::int64_t at, statement const& row) { return check_row(at, row); });
+  auto walked = walk_log(db_, log_columns, found_, lost_part::is_finding, lost_,
+                         [&](std::int64_t at, statement const& row) { return check_row(at, row); });
   seen_.head = position(static_cast<std::uint64_t>(last_));
   if (!walked) return walked;
   check_ends();

@@ -16,7 +16,7 @@ struct disk_state;
 }
 
 // What SQLite asks of a disk. Bits: a fault can hit several of them.
-enum class disk_operation : std::uint32_t {
+enum class disk_operation : std::uint16_t {
   open = 1 << 0,
   remove = 1 << 1,
   find = 1 << 2, // does the file exist?
