@@ -120,7 +120,8 @@ TEST_CASE(
   stream_append const parts[] = {{"other", expectation::no_stream(), {&event, 1}}, empty};
   must(store.append({.streams = parts}));
   for (std::uint64_t n = 102; n < 6'000; ++n) {
-    new_event const more = happened(std::to_string(n));
+    std::string const data = std::to_string(n);
+    new_event const more = happened(data);
     stream_append const part{"long-0", expectation::exactly(version(n - 1)), {&more, 1}};
     must(store.append({.streams = {&part, 1}}));
   }
