@@ -30,8 +30,8 @@ struct one_event {
 
 TEST_CASE("a handler runs on its executor, after the commit") {
   scratch_folder const folder;
+  asio::io_context context; // outlives the store, whose thread posts to it
   auto store = open_store(folder.file("log.db"));
-  asio::io_context context;
   one_event const one;
   bool called = false;
   sqlite::async_append(store, one.request,
@@ -48,8 +48,8 @@ TEST_CASE("a handler runs on its executor, after the commit") {
 
 TEST_CASE("a coroutine awaits its appends, and a refusal comes as a result") {
   scratch_folder const folder;
+  asio::io_context context; // outlives the store, whose thread posts to it
   auto store = open_store(folder.file("log.db"));
-  asio::io_context context;
   std::vector<std::uint64_t> positions;
   errc refused{};
   auto const work = [&]() -> asio::awaitable<void> {

@@ -20,7 +20,8 @@ namespace cleave::sqlite {
 // event_store::async_append for any completion token, with signature void(result<appended>). The handler is posted to its associated
 // executor (without one: the system executor), also for an append that was refused at once; until then that executor has work.
 // The request is read when the operation starts: its views have to live until the token's function returns, with a token that
-// starts later (use_awaitable, deferred) until the awaiting coroutine goes on. The store must outlive the operation.
+// starts later (use_awaitable, deferred) until the awaiting coroutine goes on. The store must outlive the
+// operation, and the executor's context the store: its thread may still be leaving post() when the handler runs.
 template <boost::asio::completion_token_for<void(result<appended>)> Token>
 auto async_append(event_store& store, append_request const& request, Token&& token) {
   return boost::asio::async_initiate<Token, void(result<appended>)>(
