@@ -49,7 +49,7 @@ public:
   std::optional<error> const& broken() const noexcept { return broken_; }
 
   position head() const noexcept { return position(head_); }
-  // The stream's end as this transaction sees it; nothing when no stream has that name.
+  // The stream's end as this transaction sees it; version 0 when no stream has that name.
   result<std::optional<stream_end>> find_end(stream_name stream);
 
   // All of can_append (event/event_store.hpp) but the form, which check_append has seen. After success first_versions() tells

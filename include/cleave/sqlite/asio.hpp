@@ -13,6 +13,7 @@
 #include <boost/asio/system_executor.hpp>
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace cleave::sqlite {
