@@ -30,5 +30,6 @@ class commit_signal;
 class event_bus;
 class subscription;
 class any_event_store;
+struct trace_context;
 
 } // namespace cleave
