@@ -27,6 +27,8 @@ template <class... Rs> struct command_bus_of_type<std::tuple<Rs...>> {
   using type = command_bus<Rs...>;
 };
 
+template <class Projector> using projection_of = typename std::remove_reference_t<Projector>::projection_type;
+
 template <class Part> application_options const* options_in(Part const& part) {
   if constexpr (std::is_same_v<Part, application_options>) return &part;
   else return nullptr;
@@ -123,6 +125,9 @@ public:
     return all;
   }
 
+  // The projector of the projection P, for its dead letters: dead_letters, retry, discard.
+  template <class P> decltype(auto) projector() noexcept { return found<P>(projectors_, inline_projectors_); }
+
   // Who subscribes here hears of each event that this application commits, right behind the commit, on the thread that executed the
   // command, before execute returns. Of two commands at once the later may be heard of first, and nobody is told again what was
   // missed: for anything that has to be complete, write a projection.
@@ -137,6 +142,17 @@ private:
     };
     (take(detail::options_in(parts)), ...);
     return options;
+  }
+
+  template <class P, class... Hosts> static decltype(auto) found(Hosts&... hosts) {
+    auto const all = std::tuple_cat(hosts.apply([](auto&... each) { return std::tie(each...); })...);
+    using list = boost::mp11::mp_transform<
+        detail::projection_of,
+        boost::mp11::mp_rename<std::remove_const_t<decltype(all)>, boost::mp11::mp_list>>;
+    static_assert(boost::mp11::mp_contains<list, P>::value,
+                  "cleave: no part of this application has the projection that is asked for");
+    if constexpr (boost::mp11::mp_contains<list, P>::value)
+      return std::get<boost::mp11::mp_find<list, P>::value>(all);
   }
 
   application_options options_;

@@ -10,4 +10,19 @@ error projection_failed(std::string_view projection, envelope const& at, error c
                std::move(cause));
 }
 
+error parking_failed(std::string_view projection, position at, error cause) {
+  auto const code = cause.code();
+  return error(
+      code,
+      format_text("projection {} cannot store the dead letter of the event at position {}", projection, at),
+      std::move(cause));
+}
+
+std::string_view waits_behind() noexcept { return "waits behind an earlier event of its key"; }
+
+error letter_without_event(std::string_view projection, position at) {
+  return make_error(errc::not_found, "projection {}: the log shows no event of it at position {}", projection,
+                    at);
+}
+
 } // namespace cleave::detail

@@ -24,6 +24,8 @@ struct step_thread::state {
       switch (step(machine)) {
       case cleave::step::worked: break;
       case cleave::step::idle: source->wait_for(reached(machine).next(), poll_us, seen); break;
+      // Growth of the log is no reason to call sooner.
+      case cleave::step::waiting: source->wait_for(position(limits::position_max), poll_us, seen); break;
       case cleave::step::failed: source->wait_for(position(limits::position_max), INT64_MAX, seen); break;
       }
     }

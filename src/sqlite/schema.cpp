@@ -7,7 +7,19 @@ namespace cleave::sqlite {
 
 namespace {
 
-// What people and other programs may query: the views `events` and `commands`, and cleave_checkpoints. The other tables can
+// What projections need beside their checkpoints, in either kind of file.
+constexpr std::string_view projection_tables = R"sql(
+CREATE TABLE cleave_dead_letters (
+  projection TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, event TEXT NOT NULL, error TEXT NOT NULL,
+  attempts INTEGER NOT NULL, parked_at INTEGER NOT NULL, discarded TEXT, PRIMARY KEY (projection, position)
+) WITHOUT ROWID;
+CREATE INDEX cleave_dead_letters_by_key ON cleave_dead_letters (projection, key, position) WHERE discarded IS NULL;
+CREATE TABLE cleave_leases (
+  projection TEXT PRIMARY KEY, owner BLOB NOT NULL, term INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+// What people and other programs may query: the views `events` and `commands`, cleave_checkpoints and cleave_dead_letters. The other tables can
 // change with any version of the schema.
 constexpr schema_step event_store_steps[] = {
     {1, R"sql(
@@ -52,6 +64,7 @@ CREATE VIEW commands AS SELECT
   strftime('%Y-%m-%dT%H:%M:%S', o.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', o.recorded_at % 1000000) AS recorded_at
 FROM cleave_outcomes o;
 )sql"},
+    {2, projection_tables},
 };
 
 constexpr schema_step read_store_steps[] = {
@@ -59,6 +72,7 @@ constexpr schema_step read_store_steps[] = {
 CREATE TABLE cleave_meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE cleave_checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 )sql"},
+    {2, projection_tables},
 };
 
 result<bool> is_empty(database& db) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: cleave: an inline projection in memory needs a store in memory: what a durable store could still refuse must not be in the model yet; use projections<...>
 // expect: cleave: an inline stored projection needs a store with transactions; use stored_projections<...>
+// expect: cleave: no part of this application has the projection that is asked for
 // expect: cleave: this store keeps bytes, and one of the events has no stored form: describe it with BOOST_DESCRIBE_STRUCT, or specialise cleave::codec for it
 #include <cleave/cleave.hpp>
 #include <cleave/memory/event_store.hpp>
@@ -51,6 +52,10 @@ void inline_stored(WRONG_OR_RIGHT(memory_store, file_store) & store, cleave::sql
 void bytes(file_store& store) {
   cleave::application app(store, cleave::deciders<thing>);
   static_cast<void>(app.execute(command{}).has_value());
+}
+void unknown(memory_store& store) {
+  cleave::application app(store, cleave::projections<in_memory>);
+  static_cast<void>(app.projector<WRONG_OR_RIGHT(stored, in_memory)>());
 }
 
 int main() {}

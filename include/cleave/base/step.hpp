@@ -8,9 +8,10 @@
 namespace cleave {
 
 enum class step : std::uint8_t {
-  worked, // one bounded piece of work was done; call again, there may be more
-  idle,   // nothing to do until the activity's source signals
-  failed, // the activity has stopped; it tells its error
+  worked,  // one bounded piece of work was done; call again, there may be more
+  idle,    // nothing to do until the activity's source signals
+  waiting, // nothing to do before some time has passed (the back-off of a retry); call again then
+  failed,  // the activity has stopped; it tells its error
 };
 
 } // namespace cleave

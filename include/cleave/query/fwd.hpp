@@ -7,6 +7,8 @@ template <class... Qs> struct query_set;
 template <class... Answerers> class query_bus;
 struct at_least;
 struct projector_options;
+struct dead_letter;
+struct dead_letter_range;
 struct projection_status;
 class projection_progress;
 

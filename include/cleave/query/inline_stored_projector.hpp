@@ -12,16 +12,20 @@ namespace cleave {
 
 // The read store keeps its tables in the log's own file. Transaction: the store's; it gives checkpoint(projection), and
 // apply(projection, from, fill) as the read store does, within the append. step() brings the model up to the log's head
-// before the first append; whatever others append past this application is caught up in the next append that concerns it.
+// before the first append; whatever others append past this application is caught up in the next append that concerns it. It
+// parks nothing: an event that fails is not appended.
 template <class P, class Store, read_store ReadStore> class inline_stored_projector {
   using session = typename ReadStore::session;
   using transaction = typename Store::transaction;
 
 public:
+  using projection_type = P;
   using queries = detail::queries_of<P>;
 
   inline_stored_projector(Store& log, ReadStore& rows, P projection, projector_options const& options)
-      : log_(log), projection_(projection), behind_(log, rows, std::move(projection), options) {}
+      : log_(log),
+        projection_(projection),
+        behind_(log, rows, std::move(projection), options, failure_policy::stop) {}
 
   projection_progress& progress() noexcept { return behind_.progress(); }
   position reached() const noexcept { return behind_.reached(); }

@@ -2,20 +2,26 @@
 // A read model in memory, the loop that feeds it from the log, and the answers from it.
 #pragma once
 
+#include <cleave/query/memory_dead_letters.hpp>
 #include <cleave/query/projector.hpp>
 
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <string>
 #include <utility>
 
 namespace cleave {
 
 // Owns one projection of the memory form. Built from position 0. Any thread, all functions: they take turns.
+//
+// It parks only what the projection itself declares (`on_failure`), because that is a promise about its `on`; an inline one
+// parks nothing. Dead letters, and what was discarded, live as long as this object: built anew, it meets the same events again.
 template <class P, class Store> class memory_projector {
   static_assert(detail::checked_memory_projection<P>);
 
 public:
+  using projection_type = P;
   using queries = detail::queries_of<P>;
 
   // `in_commit`: no thread steps it, appends do through the inline functions; then a waiting query looks for what others appended.
@@ -25,7 +31,10 @@ public:
         in_commit_(in_commit),
         empty_(std::move(empty)),
         model_(empty_),
-        progress_(P::name) {}
+        progress_(P::name),
+        batch_(options),
+        schedule_(options),
+        letters_(P::name) {}
 
   projection_progress& progress() noexcept { return progress_; }
   position reached() const noexcept { return progress_.reached(); }
@@ -37,19 +46,26 @@ public:
     return detail::wait_for(*this, wanted, options_.threads);
   }
 
-  // Applies one batch. What `on` throws stops the projection: a struct that was left half-way is not to be trusted.
+  // Applies one batch. What `on` throws stops the projection, unless it parks: a struct that was left half-way is not to be trusted.
   cleave::step step() noexcept {
     // Everything under the lock: two that step at once must not apply one event twice.
     std::unique_lock const lock(mutex_);
     if (progress_.failed()) return step::failed;
-    auto const before = reached();
-    auto read = catch_up(before, options_.batch);
-    if (!read) {
-      progress_.fail(std::move(read).error());
+    try {
+      auto const started = options_.clock.now();
+      if (!schedule_.due(started)) return step::waiting;
+      auto const before = reached();
+      detail::fed seen;
+      auto read = apply_batch(before, seen);
+      if (!read) return after_failure(seen, std::move(read).error());
+      batch_.done(seen.events, options_.clock.now().microseconds() - started.microseconds());
+      schedule_.succeeded();
+      progress_.advance(*read);
+      return *read > before ? step::worked : step::idle;
+    } catch (...) {
+      progress_.fail(detail::current_exception_error("a step of the projector"));
       return step::failed;
     }
-    progress_.advance(*read);
-    return *read > before ? step::worked : step::idle;
   }
 
   // The answer as of now. Queries share the model; a batch of the projector waits for them, and they for it. A model that was left
@@ -62,6 +78,55 @@ public:
     } catch (...) {
       return unexpected(detail::current_exception_error("answer"));
     }
+  }
+
+  // The dead letters: sink(dead_letter const&) -> bool, false ends it. The sink must not call this object.
+  result<void> dead_letters(dead_letter_range const& range, detail::dead_letter_sink sink) {
+    std::shared_lock const lock(mutex_);
+    return letters_.list(range, sink);
+  }
+  // Applies the dead letters of one key, or of all, again, in order of position, until it has met all that waits. Those behind one
+  // of their key that fails are left alone.
+  result<retried> retry(std::optional<std::string_view> key = {}) {
+    retried done;
+    detail::key_set stuck;
+    position after;
+    for (;;) {
+      std::unique_lock const lock(mutex_);
+      if (progress_.failed()) return unexpected(progress_.wait(at_least(position(UINT64_MAX))).error());
+      std::optional<dead_letter> letter;
+      auto const listed = letters_.list({.after = after, .limit = 1, .key = key},
+                                        [&](dead_letter const& first) {
+                                          letter = first;
+                                          return false;
+                                        });
+      if (!listed) return unexpected(listed.error());
+      if (!letter) return done;
+      after = letter->position;
+      if (stuck.contains(letter->key)) continue;
+      auto const applied = apply_letter(*letter);
+      if (!applied) return unexpected(applied.error());
+      if (*applied) {
+        ++done.applied;
+      } else {
+        ++done.failed;
+        stuck.insert(letter->key);
+      }
+    }
+  }
+  // The dead letter at this position is never applied; it is kept with the reason, which is not empty. Those behind it wait for a
+  // retry. errc::not_found when none waits there.
+  result<void> discard(position at, std::string_view reason) {
+    if (reason.empty())
+      return unexpected(make_error(errc::invalid_argument,
+                                   "projection {}: a dead letter is discarded with a reason", P::name));
+    std::unique_lock const lock(mutex_);
+    auto const found = letters_.discard(at, reason);
+    if (!found) return unexpected(found.error());
+    if (!*found)
+      return unexpected(
+          make_error(errc::not_found, "projection {}: no dead letter at position {}", P::name, at));
+    return {};
   }
 
   // Inline use: open, append with inline_apply for each event, close. Between open and close no query sees the model, so that none
@@ -107,6 +172,90 @@ private:
     if constexpr (requires { model_.on(event, at); }) model_.on(event, at);
     else model_.on(event);
   }
+  result<position> apply_batch(position after, detail::fed& seen) {
+    detail::feed_range const range{.after = after, .limit = batch_.next()};
+    auto const take = [&](auto const& event, envelope const& at) -> result<void> {
+      apply(event, at);
+      return {};
+    };
+    if (!*letters_.any())
+      return detail::feed<P>(log_, range, seen, [](envelope const&) -> result<bool> { return false; }, take);
+    return detail::feed<P>(
+        log_, range, seen,
+        [&](envelope const& at) -> result<bool> {
+          auto const& key = detail::key_of(model_, at);
+          if (!*letters_.holds(key)) return false;
+          if (auto good = park(at, key, detail::waits_behind(), 0); !good)
+            return unexpected(std::move(good).error());
+          return true;
+        },
+        take);
+  }
+
+  // Everything before the event that failed is in the model.
+  cleave::step after_failure(detail::fed const& seen, error why) {
+    bool const parks = !in_commit_ && detail::policy_of<P>(failure_policy::stop) == failure_policy::park;
+    if (!parks || !seen.failed || seen.touched) {
+      progress_.fail(std::move(why));
+      return step::failed;
+    }
+    progress_.advance(position(seen.last.value() - 1));
+    if (bad_ != seen.last) {
+      bad_ = seen.last;
+      schedule_.succeeded();
+    }
+    auto const now = options_.clock.now();
+    if (schedule_.failed(now)) return schedule_.due(now) ? step::worked : step::waiting;
+    detail::fed again;
+    auto parked = detail::feed<P>(
+        log_, {.after = reached(), .limit = 1}, again,
+        [&](envelope const& at) -> result<bool> {
+          auto const& key = detail::key_of(model_, at);
+          if (auto good = park(at, key, why.message(), schedule_.failures()); !good)
+            return unexpected(std::move(good).error());
+          return true;
+        },
+        [](auto const&, envelope const&) -> result<void> { return {}; });
+    if (!parked) {
+      progress_.fail(detail::parking_failed(P::name, seen.last, std::move(parked).error()));
+      return step::failed;
+    }
+    schedule_.succeeded();
+    progress_.advance(seen.last);
+    return step::worked;
+  }
+
+  result<void> park(envelope const& at, std::string_view key, std::string_view why, unsigned attempts) {
+    if (*letters_.count() >= options_.dead_letters)
+      return unexpected(make_error(errc::limit_exceeded, "{} dead letters wait, the limit is {}",
+                                   *letters_.count(), options_.dead_letters));
+    return letters_.park(dead_letter{at.position, std::string(key), std::string(at.name), std::string(why),
+                                     attempts, options_.clock.now()});
+  }
+
+  // False: it failed again. An error when the model cannot be trusted any more, or the log not be read.
+  result<bool> apply_letter(dead_letter const& letter) {
+    detail::fed seen;
+    auto read = detail::feed<P>(
+        log_, {.after = position(letter.position.value() - 1), .limit = 1}, seen,
+        [&](envelope const& at) -> result<bool> { return at.position != letter.position; },
+        [&](auto const& event, envelope const& at) -> result<void> {
+          apply(event, at);
+          return {};
+        });
+    if (read && seen.last != letter.position)
+      return unexpected(detail::letter_without_event(P::name, letter.position));
+    if (read) return letters_.remove(letter.position);
+    if (!seen.failed) return unexpected(std::move(read).error());
+    if (seen.touched) {
+      progress_.fail(read.error());
+      return unexpected(std::move(read).error());
+    }
+    if (auto noted = letters_.tried(letter.position, read.error().message(), options_.clock.now()); !noted)
+      return noted;
+    return false;
+  }
+
   result<position> catch_up(position after, std::uint64_t limit) {
     return detail::feed<P>(log_, after, limit, [&](auto const& event, envelope const& at) -> result<void> {
       apply(event, at);
@@ -122,6 +271,10 @@ private:
   position applied_; // inline only: the last event in the model, committed or not
   std::shared_mutex mutex_;
   projection_progress progress_;
+  detail::batch_size batch_;
+  detail::retry_schedule schedule_;
+  std::optional<position> bad_; // the event that failed last
+  detail::memory_dead_letters letters_;
 };
 
 } // namespace cleave

@@ -16,6 +16,13 @@
 //     std::int64_t answer(balance_of const&, cleave::sqlite::database&) const;    // or result<...>
 //
 // `name` carries a version: another name is another read model with a checkpoint of its own.
+//
+// Optional, in both forms: what becomes of an event that keeps failing (query/dead_letter.hpp), and which events must stay in order:
+//     static constexpr auto on_failure = cleave::failure_policy::park;            // stop, where nothing says otherwise
+//     std::string_view key(cleave::envelope const& at) const;                     // else the stream; or std::string
+// A projection in memory that declares `park` promises that an `on` that throws has changed nothing: nobody can undo it. Where an
+// old event became several and not the first of them fails, it stops all the same. The key decides from the envelope alone,
+// because an event that does not decode has one too.
 #pragma once
 
 #include <cleave/base/limits.hpp>

@@ -12,7 +12,7 @@ namespace cleave {
 
 // Starts a thread that calls machine.step() until the object is destroyed, which waits for the step under way and no longer.
 // When the machine is idle, the thread sleeps until `source` shows more than machine.reached(), at most `poll_us` microseconds: the
-// bound on what a lost wake-up, or a commit of another process, can cost. After step::failed it rests until destroyed.
+// bound on what a lost wake-up, or a commit of another process, can cost. After step::waiting it sleeps `poll_us`; after step::failed it rests until destroyed.
 // The machine's step must not throw; machine and source must outlive the object.
 class step_thread {
 public:

@@ -16,5 +16,6 @@ struct verification;
 class transaction;
 struct read_store_options;
 class read_store;
+class dead_letters;
 
 } // namespace cleave::sqlite

@@ -5,6 +5,7 @@
 #include <cleave/base/function_ref.hpp>
 #include <cleave/event/event_store.hpp>
 #include <cleave/sqlite/database.hpp>
+#include <cleave/sqlite/dead_letters.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,7 @@ class read_store {
 public:
   using options = read_store_options;
   using session = database;
+  using dead_letters = sqlite::dead_letters;
 
   // A file of its own. Errors as for event_store::open.
   static result<read_store> open(options const& chosen);
