@@ -10,7 +10,23 @@
 
 namespace cleave::detail {
 
+// What a store decides in: its own scope, or its transaction where inline projections write in it.
+template <class Store, bool Inline> struct commit_scope_of {
+  struct none {};
+  using type = none;
+};
+template <decides_in_commit Store, bool Inline> struct commit_scope_of<Store, Inline> {
+  using type = typename Store::commit_scope;
+};
+template <decides_in_commit Store>
+  requires requires { typename Store::transaction; }
+struct commit_scope_of<Store, true> {
+  using type = typename Store::transaction;
+};
+
 template <class Store, class InlineHosts> class application_side {
+  using scope = typename commit_scope_of<Store, InlineHosts::size != 0>::type;
+
 public:
   using store_type = Store;
 
@@ -28,15 +44,64 @@ public:
     else return inline_append(store_, request);
   }
 
-  // The same inside a transaction of the store; call committed() when that has been committed.
-  template <class Transaction> result<appended> append_in(Transaction& in, append_request const& request) {
-    if constexpr (InlineHosts::size == 0) {
-      return in.append(request);
-    } else {
-      return in.append(request, [&](recorded_event const& recorded, Transaction& inside) {
-        return inline_apply(recorded, inside);
-      });
+  // What a decision inside a commit sees, and appends with.
+  class commit {
+  public:
+    commit(application_side& side, scope& in) noexcept : side_(side), in_(in) {}
+    template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
+                                                           Sink&& sink) {
+      return in_.read_stream(stream, range, sink);
     }
+    std::uint64_t rollbacks() const noexcept { return in_.rollbacks(); }
+    result<appended> append(append_request const& request) {
+      auto done = side_.append_in(in_, request, touched_);
+      if (done) reached_ = done->position;
+      return done;
+    }
+
+  private:
+    friend class application_side;
+    application_side& side_;
+    scope& in_;
+    bool touched_ = false; // the inline projections
+    std::optional<position> reached_;
+  };
+
+  result<void> in_commit(function_ref<result<void>(commit&)> work) {
+    if constexpr (InlineHosts::size == 0) {
+      return store_.decide_in_commit([&](scope& in) {
+        commit now(*this, in);
+        return work(now);
+      });
+    } else {
+      bool touched = false;
+      std::optional<position> reached;
+      auto const noted = [&](scope& in) {
+        commit now(*this, in);
+        auto good = work(now);
+        touched = now.touched_;
+        reached = now.reached_;
+        return good;
+      };
+      if constexpr (Store::keeps_objects) {
+        inline_projectors_.for_each([](auto& projector) { projector.inline_open(); });
+        auto done = store_.decide_in_commit(noted);
+        if (!done) reached.reset();
+        inline_projectors_.for_each([&](auto& projector) { projector.inline_close(touched, reached); });
+        return done;
+      } else {
+        auto done = store_.transact(noted);
+        if (done && touched)
+          inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, reached); });
+        return done;
+      }
+    }
+  }
+
+  // The same inside a transaction of the store; call committed() when that has been committed.
+  template <class Scope> result<appended> append_in(Scope& in, append_request const& request) {
+    bool touched = false;
+    return append_in(in, request, touched);
   }
   void committed(appended const& done) noexcept {
     inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, done.position); });
@@ -63,6 +128,22 @@ public:
   }
 
 private:
+  template <class Scope> result<appended> append_in(Scope& in, append_request const& request, bool& touched) {
+    if constexpr (InlineHosts::size == 0) {
+      return in.append(request);
+    } else if constexpr (requires { typename Store::transaction; }) {
+      return in.append(request, [&](recorded_event const& recorded, Scope& inside) {
+        touched = true;
+        return inline_apply(recorded, inside);
+      });
+    } else {
+      return in.append(request, [&](recorded_event const& recorded) {
+        touched = true;
+        return inline_apply(recorded);
+      });
+    }
+  }
+
   result<appended> inline_append(Store& store, append_request const& request) {
     bool touched = false;
     inline_projectors_.for_each([](auto& projector) { projector.inline_open(); });

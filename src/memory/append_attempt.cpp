@@ -28,6 +28,22 @@ void const* this_thread() noexcept {
   return &mark;
 }
 
+// Marks the thread that runs code of the application inside a commit.
+class inside_mark {
+public:
+  explicit inside_mark(std::atomic<void const*>& mark) noexcept
+      : mark_(mark), outer_(mark.load(std::memory_order_relaxed)) {
+    mark.store(this_thread(), std::memory_order_relaxed);
+  }
+  inside_mark(inside_mark const&) = delete;
+  inside_mark& operator=(inside_mark const&) = delete;
+  ~inside_mark() { mark_.store(outer_, std::memory_order_relaxed); }
+
+private:
+  std::atomic<void const*>& mark_;
+  void const* outer_;
+};
+
 std::string_view keep_text(std::string_view text, detail::arena& memory) {
   if (text.empty()) return {};
   auto* const bytes = memory.allocate_array<char>(text.size());
@@ -36,6 +52,12 @@ std::string_view keep_text(std::string_view text, detail::arena& memory) {
 }
 
 } // namespace
+
+result<void> event_store::state::alone(function_ref<result<void>()> work) {
+  std::lock_guard lock(mutex_);
+  inside_mark const marked(hooking_);
+  return work();
+}
 
 bool event_store::state::in_hook() const noexcept {
   return hooking_.load(std::memory_order_relaxed) == this_thread();
@@ -238,13 +260,7 @@ void event_store::state::attempt::stage_command() {
 }
 
 result<void> event_store::state::attempt::run(hook_ref const& hook) {
-  struct inside {
-    std::atomic<void const*>& mark;
-    explicit inside(std::atomic<void const*>& m) noexcept : mark(m) {
-      mark.store(this_thread(), std::memory_order_relaxed);
-    }
-    ~inside() { mark.store(nullptr, std::memory_order_relaxed); }
-  } const marked(in_.hooking_);
+  inside_mark const marked(in_.hooking_);
   try {
     for (std::uint64_t at = first_; at < next_; ++at) {
       if (auto good = hook(in_.log_.show(at)); !good) return good;

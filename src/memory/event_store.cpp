@@ -6,6 +6,9 @@
 
 namespace cleave::memory {
 
+static_assert(cleave::event_store<event_store>);
+static_assert(decides_in_commit<event_store>);
+
 event_store::event_store(options const& chosen) : state_(new state(chosen, log_)) {}
 event_store::~event_store() { delete state_; }
 
@@ -16,6 +19,28 @@ result<appended> event_store::append_with(append_request const& request, hook_re
   // Outside the lock: a listener may append. Reading the answer of another thread's append from the signal is no problem, it
   // only ever rises.
   if (done) state_->signal.publish(done->position);
+  return done;
+}
+
+result<void> event_store::decide_in_commit(function_ref<result<void>(commit_scope&)> work) {
+  CLEAVE_ASSERT(!state_->in_hook(), "a function that runs in a commit decides in the same store");
+  commit_scope scope(*this);
+  result<void> done = state_->alone([&]() -> result<void> {
+    try {
+      return work(scope);
+    } catch (...) {
+      return unexpected(cleave::detail::current_exception_error("a decision inside a commit"));
+    }
+  });
+  if (scope.reached_) state_->signal.publish(*scope.reached_);
+  return done;
+}
+
+result<appended> event_store::commit_scope::append_with(append_request const& request, hook_ref const* hook) {
+  CLEAVE_ASSERT(!reached_, "a decision inside a commit appends once");
+  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
+  result<appended> done = store_.state_->append_alone(request, hook);
+  if (done) reached_ = done->position;
   return done;
 }
 

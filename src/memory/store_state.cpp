@@ -58,6 +58,10 @@ command_entry const* event_store::state::find_command(command_id id) const noexc
 
 result<appended> event_store::state::append(append_request const& request, hook_ref const* hook) {
   std::lock_guard lock(mutex_);
+  return append_alone(request, hook);
+}
+
+result<appended> event_store::state::append_alone(append_request const& request, hook_ref const* hook) {
   if (request.command != nullptr) {
     if (auto const* const known = find_command(request.command->id))
       return repeat_of_command(request, *known);

@@ -55,7 +55,10 @@ struct event_store::state {
   result<appended> append(append_request const& request, hook_ref const* hook);
   detail::command_entry const* find_command(command_id id) const noexcept;
   std::uint64_t bytes_used();
-  // Whether the calling thread is inside a hook of this store.
+  // Under the writers' mutex, so that append_alone may be called.
+  result<void> alone(function_ref<result<void>()> work);
+  result<appended> append_alone(append_request const& request, hook_ref const* hook);
+  // Whether the calling thread is inside a hook of this store, or alone.
   bool in_hook() const noexcept;
 
 private:

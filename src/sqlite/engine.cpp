@@ -68,6 +68,30 @@ struct engine::application_write final : queued_write {
   result<void> outcome;
 };
 
+// A decision: it needs no savepoint, and no thread of its own.
+struct engine::decided_write final : queued_write {
+  decided_write(engine& owner, function_ref<result<void>(commit_scope&)> what)
+      : queued_write(kind::plain, 0, owner.deadline_us()), engine_(owner), work(what) {}
+
+  void apply() override {
+    inside_scope const scope(&engine_);
+    transaction inside(engine_, engine_.writer_.file().db());
+    commit_scope decides(engine_, inside);
+    try {
+      outcome = work(decides);
+    } catch (...) {
+      outcome = unexpected(cleave::detail::current_exception_error("a decision inside a commit"));
+    }
+    // Its rows are there, and so the transaction is lost: it is repeated without them.
+    if (!outcome && decides.appended_) engine_.writer_.file().note_failure(outcome.error());
+  }
+  void fail(error const& reason) override { outcome = unexpected(reason); }
+
+  engine& engine_;
+  function_ref<result<void>(commit_scope&)> work;
+  result<void> outcome;
+};
+
 result<engine*> engine::open(event_store_options const& options) {
   auto const good = check_connections(options.path, options.readers, options.checkpoint_pages,
                                       options.durability);
@@ -221,6 +245,21 @@ result<void> engine::transact(function_ref<result<void>(transaction&)> work) {
   application_write write(*this, 0, work);
   queue_.run(write);
   return std::move(write.outcome);
+}
+
+result<void> engine::decide_in_commit(function_ref<result<void>(commit_scope&)> work) {
+  if (auto good = check_not_inside("decide_in_commit"); !good) return good;
+  if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
+  decided_write write(*this, work);
+  queue_.run(write);
+  return std::move(write.outcome);
+}
+
+result<appended> engine::append_decided(append_request const& request) {
+  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
+  encoded_append encoded;
+  if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
+  return append_in_group(request, encoded);
 }
 
 result<appended> engine::append_now(append_request const& request, event_store::inline_hook hook,

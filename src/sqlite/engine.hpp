@@ -23,10 +23,12 @@ public:
   result<appended> append(append_request const& request, event_store::inline_hook hook);
   result<void> async_append(append_request const& request, std::unique_ptr<append_completion> completion);
   result<void> transact(function_ref<result<void>(transaction&)> work);
+  result<void> decide_in_commit(function_ref<result<void>(commit_scope&)> work);
 
   // Inside a transaction, on the leader's thread.
   result<appended> append_now(append_request const& request, event_store::inline_hook hook,
                               transaction& inside);
+  result<appended> append_decided(append_request const& request);
   log_group& writer() noexcept { return writer_; }
 
   reader_pool& readers() noexcept { return readers_; }
@@ -38,6 +40,7 @@ private:
   struct plain_append;
   struct detached_append;
   struct application_write;
+  struct decided_write;
 
   engine(event_store_options const& options, std::unique_ptr<write_file> file);
   // errc::invalid_argument inside a function that this store's transaction runs, on this thread.

@@ -30,6 +30,7 @@ private:
 } // namespace
 
 static_assert(cleave::event_store<event_store>);
+static_assert(decides_in_commit<event_store>);
 
 result<event_store> event_store::open(options const& chosen) {
   auto engine = detail::engine::open(chosen);
@@ -48,6 +49,10 @@ result<appended> event_store::append(append_request const& request, inline_hook 
 result<void> event_store::async_append_with(append_request const& request,
                                             std::unique_ptr<detail::append_completion> completion) {
   return engine_->async_append(request, std::move(completion));
+}
+
+result<void> event_store::decide_in_commit(function_ref<result<void>(commit_scope&)> work) {
+  return engine_->decide_in_commit(work);
 }
 
 result<void> event_store::transact(function_ref<result<void>(transaction&)> work) {

@@ -116,6 +116,7 @@ void log_writer::end(bool committed) noexcept {
 }
 
 void log_writer::back_to(mark there) noexcept {
+  if (head_ != there.head) ++rollbacks_;
   // The oldest last, so that a stream that has changed several times is again what it was first.
   while (changed_.size() > there.changes) {
     auto const [slot, before] = changed_.back();

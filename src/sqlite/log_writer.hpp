@@ -49,6 +49,8 @@ public:
   std::optional<error> const& broken() const noexcept { return broken_; }
 
   position head() const noexcept { return position(head_); }
+  // How often appends were undone that the transaction, or a later one, had seen.
+  std::uint64_t rollbacks() const noexcept { return rollbacks_; }
   // The stream's end as this transaction sees it; version 0 when no stream has that name.
   result<std::optional<stream_end>> find_end(stream_name stream);
 
@@ -126,6 +128,7 @@ private:
   by_text<std::int64_t> tags_;
   std::uint64_t head_ = 0;
   std::uint64_t first_head_ = 0; // when the transaction began
+  std::uint64_t rollbacks_ = 0;
   std::optional<error> broken_;
   std::int64_t newest_key_ = 0; // no id in the log has a greater one: such an id needs no search
   bool newest_known_ = false;

@@ -42,6 +42,18 @@ result<void> transaction::apply(std::string_view projection, position from,
   return fill_and_store(*db_, projection, from, fill);
 }
 
+std::uint64_t transaction::rollbacks() const noexcept { return owner_->writer().log().rollbacks(); }
+
+result<appended> commit_scope::append(append_request const& request) {
+  if (appended_) {
+    return unexpected(
+        error(errc::invalid_argument, "a decision inside a commit appends once: use transact for more"));
+  }
+  auto done = owner_->append_decided(request);
+  appended_ = done.has_value();
+  return done;
+}
+
 result<position> transaction::head() { return owner_->writer().log().head(); }
 
 result<std::optional<command_outcome>> transaction::find_command(command_id id) {

@@ -106,6 +106,13 @@ template <> inline constexpr auto event_name<bank::frozen> = "account-frozen.v1"
 namespace cleave_test {
 
 // The least that a runner asks of a write side.
+template <class Store> struct scope_of {
+  struct type {};
+};
+template <cleave::decides_in_commit Store> struct scope_of<Store> {
+  using type = typename Store::commit_scope;
+};
+
 template <class Store> class plain_side {
 public:
   using store_type = Store;
@@ -115,6 +122,10 @@ public:
   cleave::write_options const& options() const noexcept { return options_; }
   cleave::result<cleave::appended> append(cleave::append_request const& request) {
     return store_.append(request);
+  }
+  using commit = typename scope_of<Store>::type;
+  cleave::result<void> in_commit(cleave::function_ref<cleave::result<void>(commit&)> work) {
+    return store_.decide_in_commit(work);
   }
   template <class Transaction>
   cleave::result<cleave::appended> append_in(Transaction& in, cleave::append_request const& request) {

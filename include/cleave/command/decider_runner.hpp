@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
-// Runs a decider's commands: load the stream, fold it, decide, append what was decided if nothing came between; and again, a
+// Runs a decider's commands.
+//
+// Where the store lets one decide inside its commit, a command is decided there: on the state that a cache keeps, brought up to
+// date by what has been appended since, so that commands on one stream take turns without ever losing a race, and many share a
+// commit. With other stores: load the stream, fold it, decide, append what was decided if nothing came between; and again, a
 // bounded number of times, when something did.
 #pragma once
 
+#include <cleave/command/aggregate_cache.hpp>
 #include <cleave/command/decider.hpp>
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/event_store.hpp>
@@ -12,22 +17,17 @@
 
 namespace cleave {
 
-// A decider's state as of a version of its stream.
-template <class D> struct loaded {
-  D state{};
-  cleave::version version{};
-};
-
-// Folds the events behind `from.version` into `from.state`. errc::unknown_event for an event that the decider does not list, and
-// for an old one that becomes such an event: a state that leaves one out would decide wrongly. `store` is an event store, or a transaction of one.
+// Folds the events behind `state.version` into `state.state`. errc::unknown_event for an event that the decider does not list, and
+// for an old one that becomes such an event: a state that leaves one out would decide wrongly. After an error the state is
+// half-way. `store` is an event store, or what gives the reads of one inside a commit.
 template <decider D, can_read_stream Store>
-result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
+result<void> catch_up(Store& store, stream_name stream, loaded<D>& state) {
   std::optional<error> failed;
   auto const fold = [&](recorded_event const& recorded) {
-    detail::evolver<D> into(from.state);
+    detail::evolver<D> into(state.state);
     auto known = visit_event<typename D::events>(recorded, into);
     if (known && *known && into.left_out().empty()) {
-      from.version = recorded.at.version;
+      state.version = recorded.at.version;
       return true;
     }
     failed = known ? detail::unlisted_event(recorded.at, into.left_out(), D::category)
@@ -36,24 +36,34 @@ result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
   };
   result<version> read;
   try {
-    read = store.read_stream(stream, stream_range::after(from.version), fold);
+    read = store.read_stream(stream, stream_range::after(state.version), fold);
   } catch (...) {
     return unexpected(detail::current_exception_error("evolve"));
   }
   if (failed) return unexpected(std::move(*failed));
   if (!read) return unexpected(std::move(read).error());
+  return {};
+}
+
+// The state of a stream, from `from` on.
+template <decider D, can_read_stream Store>
+result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
+  if (auto good = catch_up<D>(store, stream, from); !good) return unexpected(std::move(good).error());
   return from;
 }
 
-// WriteSide: gives store(), options(), append(request) and published(decision, stream, appended).
+// WriteSide: gives store(), options(), append(request), in_commit(work) where the store decides in its commits, and
+// published(decision, request, appended).
 template <decider D, class WriteSide> class decider_runner {
   static_assert(detail::checked_decider<D>::value);
-  static_assert(detail::storable<typename WriteSide::store_type, typename D::events>);
+  using store_type = typename WriteSide::store_type;
+  static_assert(detail::storable<store_type, typename D::events>);
 
 public:
   using commands = typename D::commands;
 
-  explicit decider_runner(WriteSide& side) noexcept : side_(side) {}
+  explicit decider_runner(WriteSide& side)
+      : side_(side), cache_(decides_in_commit<store_type> ? side.options().cached_streams : 0) {}
 
   template <class C> command_result execute(C const& command, command_context const& context) {
     try {
@@ -74,8 +84,92 @@ private:
     // The name is checked here once, so that a bad id fails even where decide rejects.
     if (auto good = detail::check_stream_of<C>(D::category, stream.name()); !good)
       return unexpected(command_failure(std::move(good).error()));
+    if constexpr (decides_in_commit<store_type>) return in_commit(command, context, *record, stream.name());
+    else return in_turns(command, context, *record, stream.name());
+  }
+
+  template <class C> using decision_on =
+      std::remove_cvref_t<decltype(std::declval<D const&>().decide(std::declval<C const&>()))>;
+
+  template <class C>
+  command_result in_commit(C const& command, command_context const& context, command_record const& record,
+                           stream_name stream) {
+    std::uint64_t const key = cache_.key_of(stream);
+    loaded<D> own;
+    // What has to be read from a file is read before the commit, since others wait for that.
+    if constexpr (!store_type::keeps_objects) {
+      if (!cache_.may_hold(key)) {
+        if (auto good = catch_up<D>(side_.store(), stream, own); !good)
+          return unexpected(command_failure(std::move(good).error()));
+      }
+    }
+    std::optional<decision_on<C>> decided;
+    std::optional<detail::outgoing_events> events;
+    stream_append part{stream, expectation::any(), {}};
+    command_record answer = record;
+    append_request request;
+    appended done;
+    auto const work = [&](typename WriteSide::commit& in) -> result<void> {
+      decided.reset(); // the store may have called before
+      loaded<D>* const cached = cache_.find(stream, key, in.rollbacks());
+      loaded<D>& state = cached != nullptr ? *cached : own;
+      if (auto good = catch_up<D>(in, stream, state); !good) return dropped(stream, key, std::move(good));
+      auto decided_now = decide(state.state, command);
+      if (!decided_now) return unexpected(std::move(decided_now).error());
+      decided.emplace(std::move(*decided_now));
+      answer.refused = decided->refused();
+      request = append_request{.command = record.id.nil() ? nullptr : &answer};
+      if (answer.refused == nullptr) {
+        events.emplace(*decided, side_.options(), context);
+        part = stream_append{stream, expectation::exactly(state.version), events->view()};
+        request.streams = {&part, 1};
+      }
+      if (answer.refused == nullptr || request.command != nullptr) {
+        auto appended_now = in.append(request);
+        if (!appended_now) return unexpected(std::move(appended_now).error());
+        done = *appended_now;
+      }
+      keep(stream, key, in.rollbacks(), state, cached, *decided, done);
+      return {};
+    };
+    if (auto good = side_.in_commit(work); !good)
+      return unexpected(command_failure(std::move(good).error()));
+    if (done.repeated) return detail::answer(side_.store(), done, record);
+    if (auto const* refused = decided->refused()) return unexpected(command_failure(*refused));
+    side_.published(*decided, request, done);
+    return committed{done.position, done.version, false};
+  }
+
+  result<void> dropped(stream_name stream, std::uint64_t key, result<void>&& why) noexcept {
+    cache_.drop(stream, key);
+    return std::move(why);
+  }
+
+  // Behind the append, inside the commit: the state with what was decided is the next command's.
+  template <class Decision>
+  void keep(stream_name stream, std::uint64_t key, std::uint64_t rollbacks, loaded<D>& state,
+            loaded<D> const* cached, Decision const& decided, appended const& done) noexcept {
+    try {
+      bool whole = !done.repeated;
+      if (whole && decided.size() != 0) {
+        decided.for_each([&]<class E>(E const& event) {
+          if constexpr (upcastable<E>) whole = false; // it is other events when it is read
+          else state.state.evolve(event);
+        });
+        state.version = done.version;
+      }
+      if (!whole) cache_.drop(stream, key);
+      else if (cached == nullptr) cache_.put(stream, key, rollbacks, std::move(state));
+    } catch (...) {
+      cache_.drop(stream, key); // the next command reads the stream, and says what is wrong with it
+    }
+  }
+
+  template <class C>
+  command_result in_turns(C const& command, command_context const& context, command_record const& record,
+                          stream_name stream) {
     for (unsigned attempt = 1;; ++attempt) {
-      auto const outcome = try_once(command, context, *record, stream.name());
+      auto const outcome = try_once(command, context, record, stream);
       bool const lost_race = !outcome && !outcome.error().is_rejection() &&
                              outcome.error().error().code() == errc::version_conflict;
       if (!lost_race || attempt >= side_.options().attempts) return outcome;
@@ -111,6 +205,7 @@ private:
   }
 
   WriteSide& side_;
+  aggregate_cache<D> cache_;
 };
 
 } // namespace cleave

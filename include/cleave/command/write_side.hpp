@@ -22,7 +22,10 @@ struct write_options {
   clock_ref clock{};
   id_source_ref ids{};
   // How often a command is decided anew when another writer was faster; then errc::version_conflict. At least 1.
+  // Stores that decide inside their commits need no second attempt.
   unsigned attempts = 32;
+  // For so many streams each decider keeps the state (aggregate_cache). 0: none; then each command reads its stream.
+  std::size_t cached_streams = 16'384;
 };
 
 namespace detail {

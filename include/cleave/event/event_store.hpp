@@ -2,6 +2,7 @@
 // The event store: the log, and the only place where a change is committed. A concept; adapters have no base class.
 #pragma once
 
+#include <cleave/base/function_ref.hpp>
 #include <cleave/event/append.hpp>
 #include <cleave/event/commit_signal.hpp>
 #include <cleave/event/recorded_event.hpp>
@@ -108,6 +109,21 @@ concept signals_commits = requires(S& store) {
 template <class S>
 concept tells_form = requires {
   { S::keeps_objects } -> std::convertible_to<bool>;
+};
+
+// decide_in_commit(work): calls work(commit_scope&) -> result<void> in the order of commits, never two at a time, on any thread, and
+// commits what it appends before it returns. The scope reads a stream as the append will find it: with all that was appended
+// before, also what waits for the same commit. `work` may append once, as the last that can fail: its error, or an exception
+// (errc::handler_failed), means that nothing was appended. It is called again when the store has to repeat a commit; when the commit fails, so does
+// the call. rollbacks() of the scope counts what was undone after it could be read: what `work` has kept of an earlier call is void
+// when the number has grown since. Other writers wait for it, so it should be short, and it must not call the store.
+template <class S>
+concept decides_in_commit = requires(S& store, typename S::commit_scope& scope, append_request const& request,
+                                     function_ref<result<void>(typename S::commit_scope&)> work) {
+  requires can_read_stream<typename S::commit_scope>;
+  { scope.append(request) } -> std::same_as<result<appended>>;
+  { scope.rollbacks() } -> std::same_as<std::uint64_t>;
+  { store.decide_in_commit(work) } -> std::same_as<result<void>>;
 };
 
 template <class S>

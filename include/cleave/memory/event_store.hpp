@@ -52,6 +52,10 @@ public:
     return append_with(request, &erased);
   }
 
+  // See decides_in_commit. `work` runs on the calling thread, under the writers' mutex.
+  class commit_scope;
+  result<void> decide_in_commit(function_ref<result<void>(commit_scope&)> work);
+
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) const {
     std::uint64_t const head = log_.head();
@@ -143,6 +147,37 @@ private:
 
   detail::log log_;
   state* state_;
+};
+
+// Inside the commit: the log does not grow but by this scope's append. Valid while `work` runs.
+class event_store::commit_scope {
+public:
+  commit_scope(commit_scope const&) = delete;
+  commit_scope& operator=(commit_scope const&) = delete;
+
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
+                                                         Sink&& sink) const {
+    return store_.read_stream(stream, range, sink);
+  }
+  // Nothing is ever undone that could have been read.
+  std::uint64_t rollbacks() const noexcept { return 0; }
+  // Asserts that it is called once. What has succeeded here is committed, whatever `work` returns.
+  result<appended> append(append_request const& request) { return append_with(request, nullptr); }
+  // The same with an inline projection, as event_store::append has it.
+  template <class Hook>
+    requires std::same_as<std::invoke_result_t<Hook&, recorded_event const&>, result<void>>
+  result<appended> append(append_request const& request, Hook&& hook) {
+    hook_ref const erased(hook);
+    return append_with(request, &erased);
+  }
+
+private:
+  friend class event_store;
+  explicit commit_scope(event_store& store) noexcept : store_(store) {}
+  result<appended> append_with(append_request const& request, hook_ref const* hook);
+
+  event_store& store_;
+  std::optional<position> reached_;
 };
 
 } // namespace cleave::memory

@@ -133,6 +133,11 @@ public:
   // what is committed.
   result<void> transact(function_ref<result<void>(transaction&)> work);
 
+  // See decides_in_commit. `work` runs inside the write transaction, on the thread that leads the group: it must be short, and depend
+  // on nothing that belongs to a thread. Many such calls share a commit; all members of a group that cannot be committed fail.
+  using commit_scope = sqlite::commit_scope;
+  result<void> decide_in_commit(function_ref<result<void>(commit_scope&)> work);
+
   // What the sink throws passes through. See can_read_stream and can_read_all.
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) {

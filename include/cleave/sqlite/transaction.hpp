@@ -48,6 +48,9 @@ public:
     return read_stream_with(stream, range, sink);
   }
 
+  // See decides_in_commit: how often something was undone that this store's transactions had seen.
+  std::uint64_t rollbacks() const noexcept;
+
 private:
   friend class detail::engine;
   transaction(detail::engine& owner, database& db) noexcept : owner_(&owner), db_(&db) {}
@@ -56,6 +59,30 @@ private:
 
   detail::engine* owner_;
   database* db_;
+};
+
+// What event_store::decide_in_commit hands out: the part of a transaction that a decision needs. It writes nothing but its append, so
+// that it costs no savepoint.
+class commit_scope {
+public:
+  commit_scope(commit_scope const&) = delete;
+  commit_scope& operator=(commit_scope const&) = delete;
+
+  // Once: a second call is errc::invalid_argument.
+  result<appended> append(append_request const& request);
+  template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
+                                                         Sink&& sink) {
+    return inside_->read_stream(stream, range, sink);
+  }
+  std::uint64_t rollbacks() const noexcept { return inside_->rollbacks(); }
+
+private:
+  friend class detail::engine;
+  commit_scope(detail::engine& owner, transaction& inside) noexcept : owner_(&owner), inside_(&inside) {}
+
+  detail::engine* owner_;
+  transaction* inside_;
+  bool appended_ = false;
 };
 
 } // namespace cleave::sqlite
