@@ -82,8 +82,10 @@ struct engine::decided_write final : queued_write {
     } catch (...) {
       outcome = unexpected(cleave::detail::current_exception_error("a decision inside a commit"));
     }
-    // Its rows are there, and so the transaction is lost: it is repeated without them.
-    if (!outcome && decides.appended_) engine_.writer_.file().note_failure(outcome.error());
+    if (outcome || !decides.appended_) return;
+    // Its rows are there. The transaction goes with them; the queue repeats it without this write.
+    auto const undone = inside.db_->execute("ROLLBACK");
+    if (!undone) engine_.writer_.file().note_failure(undone.error());
   }
   void fail(error const& reason) override { outcome = unexpected(reason); }
 

@@ -76,7 +76,7 @@ public:
     to.stream.assign(stream.text());
     to.at = std::move(at);
     to.rollbacks = rollbacks;
-    to.used = true;
+    to.used = false; // the first to go, unless it is found again
     in.keys[place].store(key, std::memory_order_relaxed);
   }
 
@@ -123,7 +123,8 @@ private:
     }
     if (empty != ways) return empty;
     for (;; in.hand = (in.hand + 1) % ways) {
-      if (!std::exchange(in.entries[in.hand]->used, false)) return std::exchange(in.hand, (in.hand + 1) % ways);
+      if (!std::exchange(in.entries[in.hand]->used, false))
+        return std::exchange(in.hand, (in.hand + 1) % ways);
     }
   }
 

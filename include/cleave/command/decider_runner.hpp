@@ -95,11 +95,11 @@ private:
   command_result in_commit(C const& command, command_context const& context, command_record const& record,
                            stream_name stream) {
     std::uint64_t const key = cache_.key_of(stream);
-    loaded<D> own;
+    loaded<D> before;
     // What has to be read from a file is read before the commit, since others wait for that.
     if constexpr (!store_type::keeps_objects) {
       if (!cache_.may_hold(key)) {
-        if (auto good = catch_up<D>(side_.store(), stream, own); !good)
+        if (auto good = catch_up<D>(side_.store(), stream, before); !good)
           return unexpected(command_failure(std::move(good).error()));
       }
     }
@@ -110,9 +110,11 @@ private:
     append_request request;
     appended done;
     auto const work = [&](typename WriteSide::commit& in) -> result<void> {
-      decided.reset(); // the store may have called before
+      // The store may have called before: nothing of that may be left.
+      decided.reset();
+      std::optional<loaded<D>> fresh;
       loaded<D>* const cached = cache_.find(stream, key, in.rollbacks());
-      loaded<D>& state = cached != nullptr ? *cached : own;
+      loaded<D>& state = cached != nullptr ? *cached : fresh.emplace(before);
       if (auto good = catch_up<D>(in, stream, state); !good) return dropped(stream, key, std::move(good));
       auto decided_now = decide(state.state, command);
       if (!decided_now) return unexpected(std::move(decided_now).error());
@@ -132,8 +134,7 @@ private:
       keep(stream, key, in.rollbacks(), state, cached, *decided, done);
       return {};
     };
-    if (auto good = side_.in_commit(work); !good)
-      return unexpected(command_failure(std::move(good).error()));
+    if (auto good = side_.in_commit(work); !good) return unexpected(command_failure(std::move(good).error()));
     if (done.repeated) return detail::answer(side_.store(), done, record);
     if (auto const* refused = decided->refused()) return unexpected(command_failure(*refused));
     side_.published(*decided, request, done);
