@@ -3,6 +3,7 @@
 // cleave::projections<prices>(prices{settings}).
 #pragma once
 
+#include <cleave/command/boundary_runner.hpp>
 #include <cleave/command/decider_runner.hpp>
 #include <cleave/command/handler_runner.hpp>
 #include <cleave/query/inline_stored_projector.hpp>
@@ -52,6 +53,15 @@ template <class Projector, class P, class Store, class ReadStore> struct stored_
 template <class... Ds> struct deciders_part : part_base {
   template <class Side> auto runners(Side& side) const {
     return std::tuple<decider_runner<Ds, Side>...>(side_for<Ds>(side)...);
+  }
+
+private:
+  template <class, class Side> static Side& side_for(Side& side) { return side; }
+};
+
+template <class... Bs> struct boundaries_part : part_base {
+  template <class Side> auto runners(Side& side) const {
+    return std::tuple<boundary_runner<Bs, Side>...>(side_for<Bs>(side)...);
   }
 
 private:
@@ -177,6 +187,8 @@ template <class Factories> using hosts_of = typename hosts_of_type<Factories>::t
 
 // Deciders: event-sourced command handling.
 template <class... Ds> inline constexpr detail::deciders_part<Ds...> deciders{};
+// Boundaries: deciders for rules that span more than one stream.
+template <class... Bs> inline constexpr detail::boundaries_part<Bs...> boundaries{};
 // Command handlers that are no deciders, also those that work on tables of the application in the write transaction.
 template <class... Hs> inline constexpr detail::part_name<detail::command_handlers_part, Hs...>
     command_handlers{};

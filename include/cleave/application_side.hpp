@@ -6,6 +6,7 @@
 #include <cleave/event/event_bus.hpp>
 #include <cleave/event/event_store.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace cleave::detail {
@@ -107,23 +108,34 @@ public:
     inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, done.position); });
   }
 
-  // After the commit: each event goes to the subscribers of the bus, on this thread.
+  // After the commit: each event goes to the subscribers of the bus, on this thread, in the order of the decision. Where the append
+  // is for several streams, all but the last of them expect an exact version.
   template <class Decision> void published(Decision const& decided, append_request const& request,
                                            appended const& done) noexcept {
-    if (decided.size() == 0) return;
-    stream_append const& part = request.streams.front();
-    std::uint64_t left = decided.size();
+    std::uint64_t const before = done.position.value() - decided.size();
     decided.for_each([&](auto const& event) {
-      new_event const& sent = part.events[decided.size() - left];
-      --left;
-      bus_.publish(event, envelope{.position = position(done.position.value() - left),
-                                   .stream = part.stream,
-                                   .version = version(done.version.value() - left),
-                                   .name = sent.name,
-                                   .id = sent.id,
-                                   .recorded_at = done.recorded_at,
-                                   .tags = sent.tags,
-                                   .metadata = sent.metadata});
+      std::uint64_t at = before;
+      for (stream_append const& part : request.streams) {
+        // The events of one decision stand behind one another in memory, so in each part by address.
+        auto const found = std::ranges::lower_bound(part.events, static_cast<void const*>(&event),
+                                                    std::ranges::less(), &new_event::object);
+        if (found != part.events.end() && found->object == &event) {
+          auto const index = static_cast<std::uint64_t>(found - part.events.begin()) + 1;
+          bool const last = &part == &request.streams.back();
+          std::uint64_t const first = last ? done.version.value() - part.events.size()
+                                           : part.expected.expected().value();
+          bus_.publish(event, envelope{.position = position(at + index),
+                                       .stream = part.stream,
+                                       .version = version(first + index),
+                                       .name = found->name,
+                                       .id = found->id,
+                                       .recorded_at = done.recorded_at,
+                                       .tags = found->tags,
+                                       .metadata = found->metadata});
+          return;
+        }
+        at += part.events.size();
+      }
     });
   }
 
