@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the ring (ring.hpp) needs of the machine: atomics, a process barrier, and ways to wait. The ring is a template over it,
+// so that the model checker of the tests can put a simulated machine in its place.
+#pragma once
+
+#include <atomic>
+
+namespace cleave::detail {
+
+// Where threads wait for each other when polling is not worth it: a mutex and a condition variable.
+class parking_lot {
+public:
+  parking_lot(); // may throw std::bad_alloc
+  parking_lot(parking_lot const&) = delete;
+  parking_lot& operator=(parking_lot const&) = delete;
+  ~parking_lot();
+  void lock() noexcept;
+  void unlock() noexcept;
+  void wait() noexcept; // locked before and after, not in between; may return without a reason
+  void notify_all() noexcept;
+
+private:
+  struct state;
+  state* state_;
+};
+
+struct native_machine {
+  template <class T> using atomic = std::atomic<T>;
+  using lot = parking_lot;
+
+  static bool has_process_barrier() noexcept; // the same answer for ever
+  static void process_barrier() noexcept;     // a full barrier in every running thread of the process
+  static void compiler_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+  // Between two looks at something that another thread is about to change.
+  static void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb" ::: "memory");
+#endif
+  }
+  static void yield() noexcept; // lets another thread have this core
+};
+
+// For waits that are over as soon as the other thread goes on: it may be waiting for this core.
+template <class Machine> class short_wait {
+public:
+  void pause() noexcept {
+    if (++rounds_ % relaxed_rounds != 0) Machine::relax();
+    else Machine::yield();
+  }
+
+private:
+  static constexpr unsigned relaxed_rounds = 64;
+  unsigned rounds_ = 0;
+};
+
+} // namespace cleave::detail
