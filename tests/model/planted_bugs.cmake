@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSL-1.0
+# Copies of the ring, each with one bug: its headers in one file and a namespace of their own, cleave::planted::NAME, with a
+# piece of the text replaced. A piece that is not there (once) any more stops the configuration, so that no bug goes stale.
+
+set(ring_text "")
+foreach(part IN ITEMS ring_sleepers ring_stage ring)
+  set(header ${PROJECT_SOURCE_DIR}/include/cleave/event/detail/${part}.hpp)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+  file(READ ${header} text)
+  string(REGEX REPLACE "#pragma once\n|#include <cleave/event/detail/[^>]*>\n" "" text "${text}")
+  string(APPEND ring_text "${text}")
+endforeach()
+
+# planted_bug(NAME "the text" "what stands there instead")
+function(planted_bug name from to)
+  string(FIND "${ring_text}" "${from}" first)
+  string(FIND "${ring_text}" "${from}" last REVERSE)
+  if(first EQUAL -1 OR NOT first EQUAL last)
+    message(FATAL_ERROR "tests/model: the bug ${name} cannot be planted: its place is not there once in the ring's headers:\n${from}")
+  endif()
+  string(REPLACE "${from}" "${to}" text "${ring_text}")
+  string(REPLACE "namespace cleave::detail {" "namespace cleave::planted::${name} {\nusing namespace cleave::detail;" text "${text}")
+  file(CONFIGURE OUTPUT planted/${name}.hpp CONTENT "#pragma once\n#include <cleave/event/detail/ring.hpp>\n${text}" @ONLY)
+endfunction()
+
+planted_bug(no_gating_on_the_slowest
+  "if (!stages_[i]->last) continue;\n      std::uint64_t const finished = stages_[i]->finished();\n      if (finished < least)"
+  "if (!stages_[i]->last) continue;\n      std::uint64_t const finished = stages_[i]->finished();\n")
+planted_bug(claim_before_the_check
+  "    first = claimed_.load(std::memory_order_relaxed);\n    do {"
+  "    first = claimed_.fetch_add(count, std::memory_order_relaxed);\n    if ((first & closed_bit) == 0) return publish_outcome::taken;\n    do {")
+planted_bug(room_without_the_check
+  "if (first + count > room) return publish_outcome::full;"
+  "if (first > room) return publish_outcome::full;")
+planted_bug(parking_without_a_second_look
+  "if (ready()) break;\n      lot_.wait();"
+  "lot_.wait();\n      if (ready()) break;")
+planted_bug(parking_looks_before_it_says_so
+  "      some_.exchange(1, std::memory_order_acquire);\n      if (asymmetric_) Machine::process_barrier();\n      if (ready()) break;"
+  "      if (ready()) break;\n      some_.exchange(1, std::memory_order_acquire);\n      if (asymmetric_) Machine::process_barrier();")
+planted_bug(notifying_without_the_lock
+  "    lot_.lock();\n    some_.exchange(0, std::memory_order_relaxed)"
+  "    lot_.notify_all();\n    return;\n    some_.exchange(0, std::memory_order_relaxed)")
+planted_bug(waking_by_a_look_only_where_there_is_no_barrier
+  "some_.fetch_add(0, std::memory_order_release)"
+  "some_.load(std::memory_order_acquire)")
+planted_bug(room_that_nobody_is_told_of
+  "          wake_behind(s);\n        }\n        return {};"
+  "        }\n        return {};")
+planted_bug(publishing_one_too_many
+  "next_ = first + count;"
+  "next_ = first + count + 1;")
+planted_bug(a_batch_without_a_mark
+  "begin.store(seen >> 1, std::memory_order_release);\n      if ("
+  "if (")
+planted_bug(a_stage_that_does_not_wait_for_others
+  "if (s.after_count != 0) {"
+  "if (s.after_count > 1) {")
+planted_bug(dropping_what_is_being_read
+  "if ((seen & busy_bit) != 0) {"
+  "if (seen == none) {")
+planted_bug(dropping_without_waiting_for_the_last_round
+  "while (stamps_[at & mask_].load(std::memory_order_acquire) != round_of(at) - 1)"
+  "while (stamps_[at & mask_].load(std::memory_order_acquire) == ~std::uint32_t{0})")
+planted_bug(dropping_without_counting
+  "dropped.fetch_add(to - (seen >> 1), std::memory_order_relaxed);"
+  "dropped.fetch_add(0, std::memory_order_relaxed);")
+planted_bug(a_close_that_does_not_wait_for_the_publisher
+  "while (publishing_.load(std::memory_order_seq_cst)) wait.pause();"
+  "static_cast<void>(wait);")
+planted_bug(a_close_that_wakes_no_reader
+  "    readers_.notify();"
+  "")
+planted_bug(a_close_that_wakes_no_publisher
+  "                 std::memory_order_relaxed);\n      writers_.notify();"
+  "                 std::memory_order_relaxed);")
