@@ -56,7 +56,7 @@ def run(program, text_filter, repetitions):
             sys.exit(f"{entry['name']}: {entry.get('error_message')}")
         parts = entry["run_name"].split("/")
         # Google Benchmark adds parameters behind the name: they belong to the case, "real_time" does not.
-        parts = [p for p in parts if p not in ("real_time", "process_time", "manual_time") and not p.startswith(("iterations:", "min_time:"))]
+        parts = [p for p in parts if p not in ("real_time", "process_time", "manual_time") and not p.startswith(("iterations:", "repeats:", "min_time:"))]
         case, way, parameters = parts[0:2], parts[2], parts[3:]
         case = "/".join(case + parameters)
         if "items_per_second" in entry:
