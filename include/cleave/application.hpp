@@ -11,6 +11,7 @@
 #include <cleave/application_side.hpp>
 #include <cleave/command/command_bus.hpp>
 #include <cleave/query/query_bus.hpp>
+#include <cleave/query/query_context.hpp>
 #include <cleave/query/step_thread.hpp>
 
 #include <deque>
@@ -37,7 +38,7 @@ template <class Part> application_options const* options_in(Part const& part) {
 } // namespace detail
 
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
-// inline_projections<...>, stored_projections<...>(read_store), query_handlers<...>, application_options{...} (the last one counts).
+// boundaries<...>, inline_projections<...>, stored_projections<...>(read_store), query_handlers<...>, around_commands(...), around_queries(...), application_options{...} (the last one counts).
 //
 // The store and the read stores must outlive it. execute and query may be called from any thread at once. It does not move. The
 // constructor brings inline projections up to the log's head, makes the tables of the stored ones, then starts a thread for each
@@ -52,6 +53,10 @@ template <event_store Store, class... Parts> class application {
                                                                         projector_options{})...))>;
   using query_handler_list = decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().query_handlers()...));
+  using command_layer_chain = detail::chain_of<decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().command_layers()...))>;
+  using query_layer_chain = detail::chain_of<decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().query_layers()...))>;
   using side = detail::application_side<Store, inline_hosts>;
   using commands_bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
@@ -65,7 +70,11 @@ public:
             std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
         query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)),
         side_(store, inline_projectors_, bus_, options_.write),
-        commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))) {
+        commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))),
+        command_layers_(std::make_from_tuple<command_layer_chain>(
+            std::tuple_cat(detail::made(parts).command_layers()...))),
+        query_layers_(
+            std::make_from_tuple<query_layer_chain>(std::tuple_cat(detail::made(parts).query_layers()...))) {
     CLEAVE_ASSERT(options_.projector.batch >= 1 && options_.projector.attempts >= 1,
                   "projector_options::batch and attempts are at least 1");
     inline_projectors_.for_each([](auto& projector) {
@@ -90,20 +99,21 @@ public:
   }
 
   // Executes one command. The result is the commit, the domain's rejection, or an error; a command with an id is executed once.
-  template <class C> command_result execute(C const& command, command_context const& context = {}) {
-    return commands_.execute(command, context);
+  template <class C> command_result execute(C const& command, command_context const& context = no_context) {
+    return command_layers_.run(command, context, [&](command_context const& reached) {
+      return commands_.execute(command, reached);
+    });
   }
 
   // Asks one query. With at_least(position) the answer reflects everything up to there, or is errc::stale.
-  template <query Q> result<typename Q::result_type> query(Q const& question, at_least wanted = {}) {
-    auto const answered = [&](auto&... answerers) { return query_bus(answerers...).ask(question, wanted); };
-    return projectors_.apply([&](auto&... projectors) {
-      return inline_projectors_.apply([&](auto&... inline_ones) {
-        return std::apply(
-            [&](auto&... handlers) { return answered(projectors..., inline_ones..., handlers...); },
-            query_handlers_);
-      });
-    });
+  template <cleave::query Q> result<typename Q::result_type> query(Q const& question, at_least wanted = {}) {
+    return query(question, query_context{.wanted = wanted});
+  }
+  // The same, with what the middleware wants to know.
+  template <cleave::query Q>
+  result<typename Q::result_type> query(Q const& question, query_context const& context) {
+    return query_layers_.run(question, context,
+                             [&](query_context const& reached) { return ask(question, reached.wanted); });
   }
 
   // One bounded piece of work of each projection, for applications without threads. Idle when there was nothing to do.
@@ -135,6 +145,17 @@ public:
   Store& store() noexcept { return store_; }
 
 private:
+  template <class Q> result<typename Q::result_type> ask(Q const& question, at_least wanted) {
+    auto const answered = [&](auto&... answerers) { return query_bus(answerers...).ask(question, wanted); };
+    return projectors_.apply([&](auto&... projectors) {
+      return inline_projectors_.apply([&](auto&... inline_ones) {
+        return std::apply(
+            [&](auto&... handlers) { return answered(projectors..., inline_ones..., handlers...); },
+            query_handlers_);
+      });
+    });
+  }
+
   static application_options chosen(Parts const&... parts) {
     application_options options;
     auto const take = [&](application_options const* given) {
@@ -163,6 +184,8 @@ private:
   event_bus bus_;
   side side_;
   commands_bus commands_;
+  command_layer_chain command_layers_;
+  query_layer_chain query_layers_;
   std::deque<step_thread> threads_; // last: they end before what they step
 };
 

@@ -6,6 +6,7 @@
 #include <cleave/command/boundary_runner.hpp>
 #include <cleave/command/decider_runner.hpp>
 #include <cleave/command/handler_runner.hpp>
+#include <cleave/middleware/chain.hpp>
 #include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
 #include <cleave/query/query_handler.hpp>
@@ -31,6 +32,8 @@ struct part_base {
   template <class Store> std::tuple<> projectors(Store&, projector_options const&) const { return {}; }
   template <class Store> std::tuple<> inline_projectors(Store&, projector_options const&) const { return {}; }
   std::tuple<> query_handlers() const { return {}; }
+  std::tuple<> command_layers() const { return {}; }
+  std::tuple<> query_layers() const { return {}; }
 };
 
 // Projectors neither copy nor move; a factory makes each in its place.
@@ -85,6 +88,24 @@ template <class... Hs> struct query_handlers_part : part_base {
                       handlers);
   }
 };
+
+template <class... Layers> struct command_layers_part : part_base {
+  std::tuple<Layers...> layers;
+  explicit command_layers_part(Layers... given) : layers(std::move(given)...) {}
+  std::tuple<Layers...> command_layers() const { return layers; }
+};
+
+template <class... Layers> struct query_layers_part : part_base {
+  std::tuple<Layers...> layers;
+  explicit query_layers_part(Layers... given) : layers(std::move(given)...) {}
+  std::tuple<Layers...> query_layers() const { return layers; }
+};
+
+template <class Layers> struct chain_of_type;
+template <class... Layers> struct chain_of_type<std::tuple<Layers...>> {
+  using type = middleware_chain<Layers...>;
+};
+template <class Layers> using chain_of = typename chain_of_type<Layers>::type;
 
 template <bool Inline, class... Ps> struct projections_part : part_base {
   std::tuple<Ps...> empty;
@@ -201,6 +222,14 @@ template <class... Ps> inline constexpr detail::part_name<detail::inline_project
 // Objects that answer queries from elsewhere.
 template <class... Hs> inline constexpr detail::part_name<detail::query_handlers_part, Hs...>
     query_handlers{};
+// Middleware around every command: the first one named is the outermost (middleware/chain.hpp).
+template <class... Layers> auto around_commands(Layers... layers) {
+  return detail::command_layers_part<Layers...>(std::move(layers)...);
+}
+// Middleware around every query.
+template <class... Layers> auto around_queries(Layers... layers) {
+  return detail::query_layers_part<Layers...>(std::move(layers)...);
+}
 // Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
 template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {
   return detail::stored_projections_part<ReadStore, Ps...>(rows);

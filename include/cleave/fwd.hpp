@@ -4,4 +4,5 @@
 #include <cleave/base/fwd.hpp>
 #include <cleave/command/fwd.hpp>
 #include <cleave/event/fwd.hpp>
+#include <cleave/middleware/fwd.hpp>
 #include <cleave/query/fwd.hpp>

@@ -17,11 +17,12 @@ forbid() {
 }
 
 adapters='memory|sqlite|testing'
-forbid base "cleave/(event|command|query|process|$adapters)/" "base knows no other room"
-forbid event "cleave/(command|query|process|$adapters)/" "event knows base only"
-forbid command "cleave/(query|process|$adapters)/" "command knows event and base only"
-forbid query "cleave/(command|process|$adapters)/" "query knows event and base only"
+forbid base "cleave/(event|command|query|process|middleware|$adapters)/" "base knows no other room"
+forbid event "cleave/(command|query|process|middleware|$adapters)/" "event knows base only"
+forbid command "cleave/(query|process|middleware|$adapters)/" "command knows event and base only"
+forbid query "cleave/(command|process|middleware|$adapters)/" "query knows event and base only"
 forbid process "cleave/(query|$adapters)/" "process knows command, event and base only"
+forbid middleware "cleave/(query|process|$adapters)/" "middleware knows command, event and base only"
 forbid memory "cleave/(sqlite|testing|application)" "an adapter knows no other adapter and no application"
 forbid sqlite "cleave/(testing|application)" "an adapter knows no application"
 

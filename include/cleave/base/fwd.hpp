@@ -16,5 +16,8 @@ class clock_ref;
 class uuid;
 template <class Tag> class basic_id;
 class id_source_ref;
+struct principal;
+class backoff;
+class waiter_ref;
 
 } // namespace cleave

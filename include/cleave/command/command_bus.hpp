@@ -35,7 +35,7 @@ public:
 
   explicit command_bus(Handlers... handlers) : handlers_(std::move(handlers)...) {}
 
-  template <class C> command_result execute(C const& command, command_context const& context = {}) {
+  template <class C> command_result execute(C const& command, command_context const& context = no_context) {
     static_assert(
         handles<C>,
         "cleave: no handler lists this command: add it to the command_set of a decider or a command handler");

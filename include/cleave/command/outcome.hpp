@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/base/error.hpp>
+#include <cleave/base/principal.hpp>
 #include <cleave/base/rejection.hpp>
 #include <cleave/base/result.hpp>
 #include <cleave/event/envelope.hpp>
@@ -55,6 +56,11 @@ struct command_context {
   correlation_id correlation{}; // goes into the events' metadata; so do the other two
   causation_id causation{};
   std::span<header const> headers{};
+  cleave::principal const* principal =
+      nullptr;          // who sends it; nullptr: nobody says. For middleware, like the next
+  timestamp deadline{}; // not begun after it; 0: none
 };
+// What comes along when the sender says nothing.
+inline constexpr command_context no_context{};
 
 } // namespace cleave

@@ -6,6 +6,7 @@ namespace cleave {
 template <class... Qs> struct query_set;
 template <class... Answerers> class query_bus;
 struct at_least;
+struct query_context;
 struct projector_options;
 struct dead_letter;
 struct dead_letter_range;
