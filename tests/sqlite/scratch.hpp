@@ -16,8 +16,8 @@ namespace cleave::test {
 
 class scratch_folder {
 public:
-  scratch_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "cleave-XXXXXX").string();
+  explicit scratch_folder(std::filesystem::path const& inside = std::filesystem::temp_directory_path()) {
+    std::string name = (inside / "cleave-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
@@ -34,6 +34,12 @@ public:
 private:
   std::filesystem::path path_;
 };
+
+// Where files need no disk, for tests that kill many processes and pull no plug: syncing costs nothing there.
+inline std::filesystem::path memory_folder() {
+  std::filesystem::path const shared = "/dev/shm";
+  return ::access(shared.c_str(), W_OK) == 0 ? shared : std::filesystem::temp_directory_path();
+}
 
 inline std::string read_file(std::string const& path) {
   std::ifstream in(path, std::ios::binary);

@@ -43,11 +43,14 @@ public:
     auto const checkpoint = rows_.checkpoint(P::name);
     if (!checkpoint) return unexpected(checkpoint.error());
     auto const applied = rows_.apply(P::name, *checkpoint, [&](session& in) -> result<position> {
+      options_.on_step("begun");
       failed_.reset();
       if (auto good = take(in); !good) return unexpected(std::move(good).error());
+      options_.on_step("applied");
       return *checkpoint;
     });
     if (applied) {
+      options_.on_step("committed");
       after_ = last_;
       done_.applied += count_;
       before_ = position(UINT64_MAX);
@@ -91,6 +94,7 @@ private:
       auto const removed = table.remove(letter.position);
       if (!removed) return unexpected(removed.error());
       ++count_;
+      options_.on_step("event");
     }
     return {};
   }

@@ -4,6 +4,7 @@
 
 #include <cleave/base/clock.hpp>
 #include <cleave/base/error.hpp>
+#include <cleave/base/id.hpp>
 #include <cleave/query/dead_letter.hpp>
 
 #include <cstdint>
@@ -41,6 +42,11 @@ struct projector_options {
   bool threads =
       true; // a thread steps each projector; false: the application does, and a waiting query steps what it waits for
   clock_ref clock{}; // for back-off, the length of batches and the time of dead letters
+  // Several processes: a stored projection runs where its lease is, and one that dies is followed by another when the lease has
+  // run out. 0: no lease; projectors of one name then share the work batch by batch, each event still applied once. At least
+  // four times poll_us, because an idle holder renews it between two polls; the processes' clocks must agree much better than that.
+  std::int64_t lease_us = 0;
+  id_source_ref ids{}; // names the holder of a lease
   projector_step_hook on_step{};
 };
 

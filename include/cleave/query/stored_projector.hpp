@@ -2,6 +2,8 @@
 // A read model in a read store, the loop that feeds it from the log, and the answers from it.
 #pragma once
 
+#include <cleave/query/lease_guard.hpp>
+#include <cleave/query/letter_parking.hpp>
 #include <cleave/query/letter_retry.hpp>
 #include <cleave/query/projector.hpp>
 #include <cleave/query/read_store.hpp>
@@ -20,6 +22,9 @@ namespace cleave {
 // An event that fails in a batch is tried by itself, behind all that stands before it, as often as the options say; then the
 // policy applies. What is parked is stored together with the checkpoint, as effects are. When the dead letters themselves cannot
 // be read or written, the projection stops.
+//
+// With options.lease_us only the process that holds the lease applies events; the others look at its progress, which their queries
+// see, and take over when the lease has run out. A retry of dead letters needs no lease: the transactions keep it right.
 template <class P, class Store, read_store ReadStore> class stored_projector {
   using session = typename ReadStore::session;
   static_assert(detail::checked_stored_projection<P, session>);
@@ -40,7 +45,12 @@ public:
         policy_(policy),
         progress_(P::name),
         batch_(options),
-        schedule_(options) {}
+        schedule_(options),
+        parking_(log, projection_, options_),
+        lease_(rows, options_) {}
+  stored_projector(stored_projector const&) = delete;
+  stored_projector& operator=(stored_projector const&) = delete;
+  ~stored_projector() { lease_.release(); }
 
   projection_progress& progress() noexcept { return progress_; }
   position reached() const noexcept { return progress_.reached(); }
@@ -61,6 +71,8 @@ public:
     try {
       if (!schedule_.due(options_.clock.now())) return step::waiting;
       auto const before = reached();
+      if (auto const ours = lease_.in_reach(); !ours) return after_failure(ours.error());
+      else if (!*ours) return stand_by();
       bool const first = !stored_;
       auto reached_now = attempt();
       if (!reached_now) return after_failure(std::move(reached_now).error());
@@ -179,7 +191,7 @@ private:
     if (bad_ && *bad_ == ours->at) range.limit = 1;
     auto const started = options_.clock.now();
     position to = after;
-    auto applied = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
+    auto applied = in_transaction([&](session& in) -> result<position> {
       auto read = fill(range, in);
       if (read) to = *read;
       return read;
@@ -201,27 +213,9 @@ private:
       if (done) options_.on_step("event");
       return done;
     };
-    auto const feed_all = [&](auto&& divert) {
-      auto read = detail::feed<P>(log_, range, fed_, divert, apply);
-      if (read) options_.on_step("applied");
-      return read;
-    };
-    if constexpr (keeps_dead_letters<ReadStore>) {
-      typename ReadStore::dead_letters letters(in, P::name);
-      result<bool> const any = letters.any();
-      if (!any) return unexpected(any.error());
-      if (*any) {
-        return feed_all([&](envelope const& at) -> result<bool> {
-          auto const& key = detail::key_of(projection_, at);
-          auto held = letters.holds(key);
-          if (!held || !*held) return held;
-          if (auto parked = park(letters, at, key, detail::waits_behind(), 0); !parked)
-            return unexpected(std::move(parked).error());
-          return true;
-        });
-      }
-    }
-    return feed_all([](envelope const&) -> result<bool> { return false; });
+    auto read = parking_.feed_around(range, in, fed_, apply);
+    if (read) options_.on_step("applied");
+    return read;
   }
 
   struct found_event {
@@ -240,10 +234,12 @@ private:
     return found_event{found, *read};
   }
 
-  // When no event of this projection waits, the log's end is reached without a transaction; only now and then is that stored.
+  // When no event of this projection waits, the log's end is reached without a transaction; only now and then is that stored, and
+  // the lease renewed.
   result<position> pass_over(position after, position end) {
-    if (end == after || end.value() - stored_->value() < skipped_between_checkpoints) return end;
-    auto saved = rows_.apply(P::name, *stored_, [&](session&) -> result<position> { return end; });
+    if (!lease_.due() && (end == after || end.value() - stored_->value() < skipped_between_checkpoints))
+      return end;
+    auto saved = in_transaction([&](session&) -> result<position> { return end; });
     if (!saved) return unexpected(std::move(saved).error());
     stored_ = end;
     return end;
@@ -254,11 +250,12 @@ private:
   bool overtaken(error const& why) {
     if (why.code() != errc::version_conflict || conflict_at_ == tried_at_) return false;
     conflict_at_ = tried_at_;
-    letters_.reset();
+    parking_.forget();
     return true;
   }
 
   cleave::step after_failure(error why) {
+    if (lease_.lost()) return stand_by();
     stored_.reset();
     if (overtaken(why)) return step::worked;
     bool const of_events = !fed_.diverting && fed_.events > 0 && !detail::is_machine_trouble(why);
@@ -295,6 +292,7 @@ private:
       progress_.advance(at);
       return step::worked;
     }
+    if (lease_.lost()) return stand_by();
     stored_.reset();
     if (overtaken(parked.error())) return step::worked;
     progress_.fail(detail::parking_failed(P::name, at, std::move(parked).error()));
@@ -303,51 +301,35 @@ private:
 
   // The event's dead letter and the checkpoint behind it, in one transaction.
   result<void> store_letter(position at, error const& why) {
-    if constexpr (!keeps_dead_letters<ReadStore>) {
-      static_cast<void>(at);
-      return unexpected(error(errc::unsupported, "the read store keeps no dead letters", why));
-    } else {
-      return rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
-        options_.on_step("begun");
-        typename ReadStore::dead_letters letters(in, P::name);
-        detail::fed seen;
-        auto read = detail::feed<P>(
-            log_, {.after = position(at.value() - 1), .limit = 1}, seen,
-            [&](envelope const& of) -> result<bool> {
-              auto const& key = detail::key_of(projection_, of);
-              if (auto good = park(letters, of, key, why.message(), schedule_.failures()); !good)
-                return unexpected(std::move(good).error());
-              return true;
-            },
-            [](auto const&, envelope const&) -> result<void> { return {}; });
-        if (!read) return unexpected(std::move(read).error());
-        if (seen.last != at) return unexpected(detail::letter_without_event(P::name, at));
-        options_.on_step("applied");
-        return at;
-      });
-    }
+    return in_transaction([&](session& in) -> result<position> {
+      options_.on_step("begun");
+      if (auto good = parking_.park_event(at, why, schedule_.failures(), in); !good)
+        return unexpected(std::move(good).error());
+      options_.on_step("applied");
+      return at;
+    });
   }
 
-  template <class Letters>
-  result<void> park(Letters& letters, envelope const& at, std::string_view key, std::string_view why,
-                    unsigned attempts) {
-    // What is known is never less than what waits, unless another projector was here: a retry only takes away.
-    if (!letters_ || *letters_ >= options_.dead_letters) {
-      auto const waiting = letters.count();
-      if (!waiting) return unexpected(waiting.error());
-      letters_ = *waiting;
-      if (*waiting >= options_.dead_letters)
-        return unexpected(make_error(errc::limit_exceeded, "{} dead letters wait, the limit is {}", *waiting,
-                                     options_.dead_letters));
-    }
-    auto done = letters.park(dead_letter{at.position, std::string(key), std::string(at.name),
-                                         std::string(why), attempts, options_.clock.now()});
-    if (!done) return done;
-    ++*letters_;
-    options_.on_step("parked");
+  // fill(session) -> result<position> in a transaction of the read store that is refused to one who has lost the lease.
+  template <class Fill> result<void> in_transaction(Fill&& fill) {
+    auto done = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
+      if (auto ours = lease_.hold(in); !ours) return unexpected(std::move(ours).error());
+      return fill(in);
+    });
+    if (done) lease_.committed();
     return done;
   }
-
+  // Another process runs the projection: what it has reached is what queries here may see.
+  cleave::step stand_by() {
+    stored_.reset();
+    bad_.reset();
+    careful_ = 0;
+    schedule_.succeeded();
+    parking_.forget();
+    lease_.stand_by();
+    if (auto const found = rows_.checkpoint(P::name)) progress_.advance(*found);
+    return step::waiting;
+  }
   static constexpr std::uint64_t skipped_between_checkpoints = 10'000;
 
   Store& log_;
@@ -363,10 +345,11 @@ private:
   std::optional<position> conflict_at_; // the same at the last version_conflict
   detail::batch_size batch_;
   detail::retry_schedule schedule_;
-  detail::fed fed_;                      // of the last attempt
-  std::optional<position> bad_;          // the event that has failed
-  std::uint64_t careful_ = 0;            // so many more batches have one event
-  std::optional<std::uint64_t> letters_; // at most so many dead letters wait; nothing: not known
+  detail::fed fed_;             // of the last attempt
+  std::optional<position> bad_; // the event that has failed
+  std::uint64_t careful_ = 0;   // so many more batches have one event
+  detail::letter_parking<P, Store, ReadStore> parking_;
+  detail::lease_guard<P, ReadStore> lease_;
 };
 
 } // namespace cleave

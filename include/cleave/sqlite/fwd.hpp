@@ -17,5 +17,6 @@ class transaction;
 struct read_store_options;
 class read_store;
 class dead_letters;
+class leases;
 
 } // namespace cleave::sqlite

@@ -6,6 +6,7 @@
 #include <cleave/event/event_store.hpp>
 #include <cleave/sqlite/database.hpp>
 #include <cleave/sqlite/dead_letters.hpp>
+#include <cleave/sqlite/leases.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,7 @@ public:
   using options = read_store_options;
   using session = database;
   using dead_letters = sqlite::dead_letters;
+  using leases = sqlite::leases;
 
   // A file of its own. Errors as for event_store::open.
   static result<read_store> open(options const& chosen);
