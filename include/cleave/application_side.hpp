@@ -5,6 +5,7 @@
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/event_bus.hpp>
 #include <cleave/event/event_store.hpp>
+#include <cleave/event/stream_snapshot.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -58,6 +59,12 @@ public:
       auto done = side_.append_in(in_, request, touched_);
       if (done) reached_ = done->position;
       return done;
+    }
+
+    void keep_snapshot(stream_name stream, version upto, std::uint64_t fingerprint, std::string_view data)
+      requires keeps_snapshots<Store>
+    {
+      in_.keep_snapshot(stream, upto, fingerprint, data);
     }
 
   private:

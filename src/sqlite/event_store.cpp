@@ -30,7 +30,7 @@ private:
 } // namespace
 
 static_assert(cleave::event_store<event_store>);
-static_assert(decides_in_commit<event_store>);
+static_assert(keeps_snapshots<event_store>);
 
 result<event_store> event_store::open(options const& chosen) {
   auto engine = detail::engine::open(chosen);
@@ -87,6 +87,23 @@ result<std::optional<command_outcome>> event_store::find_command(command_id id) 
     auto outcome = read_outcome(db, id);
     if (!outcome) return unexpected(std::move(outcome).error());
     found = std::move(*outcome);
+    return {};
+  });
+  if (!good) return unexpected(std::move(good).error());
+  return found;
+}
+
+result<std::optional<stream_snapshot>> event_store::find_snapshot(stream_name stream,
+                                                                  std::uint64_t fingerprint) {
+  std::optional<stream_snapshot> found;
+  auto good = engine_->readers().read([&](database& db) -> result<void> {
+    auto row = db.first<std::uint64_t, std::string>(
+        "SELECT k.version, k.data FROM cleave_streams s CROSS JOIN cleave_snapshots k ON k.stream = s.id "
+        "WHERE s.name = ?1 AND k.fingerprint = ?2",
+        stream.text(), static_cast<std::int64_t>(fingerprint));
+    if (!row) return unexpected(row.error());
+    found.reset();
+    if (*row) found = stream_snapshot{version(std::get<0>(**row)), std::move(std::get<1>(**row))};
     return {};
   });
   if (!good) return unexpected(std::move(good).error());

@@ -65,6 +65,11 @@ CREATE VIEW commands AS SELECT
 FROM cleave_outcomes o;
 )sql"},
     {2, projection_tables},
+    {3, R"sql(
+CREATE TABLE cleave_snapshots (
+  stream INTEGER PRIMARY KEY, version INTEGER NOT NULL, fingerprint INTEGER NOT NULL, data NOT NULL
+);
+)sql"},
 };
 
 constexpr schema_step read_store_steps[] = {

@@ -42,6 +42,18 @@ result<void> transaction::apply(std::string_view projection, position from,
   return fill_and_store(*db_, projection, from, fill);
 }
 
+void transaction::keep_snapshot(stream_name stream, version upto, std::uint64_t fingerprint,
+                                std::string_view data) {
+  write_file& file = owner_->writer().file();
+  auto const end = owner_->writer().log().find_end(stream);
+  if (!end) return file.note_failure(end.error());
+  auto const kept = db_->execute(
+      "INSERT OR REPLACE INTO cleave_snapshots (stream, version, fingerprint, data) "
+      "VALUES (?1, ?2, ?3, ?4)",
+      (*end)->id, upto.value(), static_cast<std::int64_t>(fingerprint), data);
+  if (!kept) file.note_failure(kept.error());
+}
+
 std::uint64_t transaction::rollbacks() const noexcept { return owner_->writer().log().rollbacks(); }
 
 result<appended> commit_scope::append(append_request const& request) {

@@ -9,6 +9,7 @@
 
 #include <cleave/command/aggregate_cache.hpp>
 #include <cleave/command/decider.hpp>
+#include <cleave/command/snapshots.hpp>
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/event_store.hpp>
 
@@ -50,6 +51,30 @@ template <decider D, can_read_stream Store>
 result<loaded<D>> load(Store& store, stream_name stream, loaded<D> from = {}) {
   if (auto good = catch_up<D>(store, stream, from); !good) return unexpected(std::move(good).error());
   return from;
+}
+
+namespace detail {
+
+// What the store keeps of the stream, where it is of this decider's present state and fold_version; else the beginning.
+template <class D, class Store> result<loaded<D>> usable_snapshot(Store& store, stream_name stream) {
+  auto kept = store.find_snapshot(stream, snapshot_fingerprint<D>());
+  if (!kept) return unexpected(std::move(kept).error());
+  if (*kept) {
+    // One that does not decode is of no use; the events are there.
+    if (auto state = codec<D>::decode((*kept)->data)) return loaded<D>{std::move(*state), (*kept)->version};
+  }
+  return loaded<D>();
+}
+
+} // namespace detail
+
+// The state of a stream, from its snapshot on where there is one that can be used.
+template <decider D, keeps_snapshots Store>
+  requires takes_snapshots<D>
+result<loaded<D>> load_by_snapshot(Store& store, stream_name stream) {
+  auto from = detail::usable_snapshot<D>(store, stream);
+  if (!from) return from;
+  return load<D>(store, stream, std::move(*from));
 }
 
 // WriteSide: gives store(), options(), append(request), in_commit(work) where the store decides in its commits, and
@@ -96,11 +121,13 @@ private:
                            stream_name stream) {
     std::uint64_t const key = cache_.key_of(stream);
     loaded<D> before;
+    bool snapshot_due = false;
     // What has to be read from a file is read before the commit, since others wait for that.
     if constexpr (!store_type::keeps_objects) {
       if (!cache_.may_hold(key)) {
-        if (auto good = catch_up<D>(side_.store(), stream, before); !good)
-          return unexpected(command_failure(std::move(good).error()));
+        auto read = load_before(stream, snapshot_due);
+        if (!read) return unexpected(command_failure(std::move(read).error()));
+        before = std::move(*read);
       }
     }
     std::optional<decision_on<C>> decided;
@@ -131,7 +158,13 @@ private:
         if (!appended_now) return unexpected(std::move(appended_now).error());
         done = *appended_now;
       }
-      keep(stream, key, in.rollbacks(), state, cached, *decided, done);
+      version const from = state.version;
+      if (!evolve(state, *decided, done)) {
+        cache_.drop(stream, key); // the next command reads the stream, and says what is wrong with it
+        return {};
+      }
+      keep_snapshot(in, stream, from, state, snapshot_due);
+      if (cached == nullptr) cache_.put(stream, key, in.rollbacks(), std::move(state));
       return {};
     };
     if (auto good = side_.in_commit(work); !good) return unexpected(command_failure(std::move(good).error()));
@@ -146,23 +179,76 @@ private:
     return std::move(why);
   }
 
-  // Behind the append, inside the commit: the state with what was decided is the next command's.
+  // The state with what was decided. False: it is not to be had without reading the stream.
   template <class Decision>
-  void keep(stream_name stream, std::uint64_t key, std::uint64_t rollbacks, loaded<D>& state,
-            loaded<D> const* cached, Decision const& decided, appended const& done) noexcept {
+  static bool evolve(loaded<D>& state, Decision const& decided, appended const& done) noexcept {
+    if (done.repeated) return false;
+    if (decided.size() == 0) return true;
+    bool whole = true;
     try {
-      bool whole = !done.repeated;
-      if (whole && decided.size() != 0) {
-        decided.for_each([&]<class E>(E const& event) {
-          if constexpr (upcastable<E>) whole = false; // it is other events when it is read
-          else state.state.evolve(event);
-        });
-        state.version = done.version;
-      }
-      if (!whole) cache_.drop(stream, key);
-      else if (cached == nullptr) cache_.put(stream, key, rollbacks, std::move(state));
+      decided.for_each([&]<class E>(E const& event) {
+        if constexpr (upcastable<E>) whole = false; // it is other events when it is read
+        else state.state.evolve(event);
+      });
     } catch (...) {
-      cache_.drop(stream, key); // the next command reads the stream, and says what is wrong with it
+      return false;
+    }
+    state.version = done.version;
+    return whole;
+  }
+
+  static constexpr bool uses_snapshots = [] {
+    if constexpr (takes_snapshots<D> && keeps_snapshots<store_type>)
+      return detail::checked_snapshots<D>::value;
+    else return false;
+  }();
+
+  result<loaded<D>> load_before(stream_name stream, bool& snapshot_due) {
+    if constexpr (uses_snapshots) {
+      constexpr snapshot_policy policy = D::snapshots;
+      auto const begin = side_.options().clock.now();
+      auto state = detail::usable_snapshot<D>(side_.store(), stream);
+      if (!state) return state;
+      version const from = state->version;
+      if (auto good = catch_up<D>(side_.store(), stream, *state); !good)
+        return unexpected(std::move(good).error());
+      auto const us = side_.options().clock.now().microseconds() - begin.microseconds();
+      snapshot_due = (policy.every != 0 && state->version.value() - from.value() >= policy.every) ||
+                     (policy.load_us != 0 && us > policy.load_us);
+      if (side_.options().verify_snapshots && from != version()) {
+        if (auto good = verify(stream, *state); !good) return unexpected(std::move(good).error());
+      }
+      return state;
+    } else {
+      return load<D>(side_.store(), stream);
+    }
+  }
+
+  // Whether the events make the same state. One that has grown in between is compared the next time.
+  result<void> verify(stream_name stream, loaded<D> const& from_snapshot) {
+    auto const whole = load<D>(side_.store(), stream);
+    if (!whole) return unexpected(whole.error());
+    std::string ours;
+    std::string theirs;
+    if (whole->version != from_snapshot.version || !codec<D>::encode(from_snapshot.state, ours) ||
+        !codec<D>::encode(whole->state, theirs) || ours == theirs) {
+      return {};
+    }
+    return unexpected(make_error(
+        errc::corrupt,
+        "the snapshot of {} has become {} at version {}, its events make {}: raise the decider's fold_version",
+        stream.text(), ours, whole->version.value(), theirs));
+  }
+
+  // Inside the commit, behind the append of what took the stream from `from` to `state`.
+  static void keep_snapshot(typename WriteSide::commit& in, stream_name stream, version from,
+                            loaded<D> const& state, bool due) {
+    if constexpr (uses_snapshots) {
+      if (state.version == from || !(due || detail::crosses(D::snapshots, from, state.version))) return;
+      std::string data;
+      // A state without a stored form (a text that is not UTF-8) gets no snapshot; its events are enough.
+      if (codec<D>::encode(state.state, data))
+        in.keep_snapshot(stream, state.version, detail::snapshot_fingerprint<D>(), data);
     }
   }
 

@@ -26,6 +26,9 @@ struct write_options {
   unsigned attempts = 32;
   // For so many streams each decider keeps the state (aggregate_cache). 0: none; then each command reads its stream.
   std::size_t cached_streams = 16'384;
+  // Whenever a state is loaded from a snapshot, it is compared with what all events make; errc::corrupt where they differ. Costs what
+  // snapshots save: for tests, and for a while after a change of evolve.
+  bool verify_snapshots = false;
 };
 
 namespace detail {

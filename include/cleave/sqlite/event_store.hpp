@@ -5,6 +5,7 @@
 #include <cleave/base/clock.hpp>
 #include <cleave/base/function_ref.hpp>
 #include <cleave/event/event_store.hpp>
+#include <cleave/event/stream_snapshot.hpp>
 #include <cleave/sqlite/transaction.hpp>
 #include <cleave/sqlite/verification.hpp>
 
@@ -149,6 +150,8 @@ public:
 
   result<position> head();
   result<std::optional<command_outcome>> find_command(command_id id);
+  // See keeps_snapshots.
+  result<std::optional<stream_snapshot>> find_snapshot(stream_name stream, std::uint64_t fingerprint);
   cleave::durability durability() const noexcept;
   commit_signal& commits() noexcept;
 

@@ -48,6 +48,8 @@ public:
     return read_stream_with(stream, range, sink);
   }
 
+  // See keeps_snapshots. One for each stream.
+  void keep_snapshot(stream_name stream, version upto, std::uint64_t fingerprint, std::string_view data);
   // See decides_in_commit: how often something was undone that this store's transactions had seen.
   std::uint64_t rollbacks() const noexcept;
 
@@ -73,6 +75,9 @@ public:
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) {
     return inside_->read_stream(stream, range, sink);
+  }
+  void keep_snapshot(stream_name stream, version upto, std::uint64_t fingerprint, std::string_view data) {
+    inside_->keep_snapshot(stream, upto, fingerprint, data);
   }
   std::uint64_t rollbacks() const noexcept { return inside_->rollbacks(); }
 
