@@ -41,8 +41,8 @@ using cleave::publish_outcome;
 using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t events = 1'000'000; // of a measurement, all publishers together
-constexpr std::size_t capacity = 4096;
-constexpr std::size_t batch = 64;
+constexpr std::size_t capacity = 65536;
+constexpr std::size_t batch = 256;
 
 struct tick {
   std::array<std::uint64_t, 8> words{};

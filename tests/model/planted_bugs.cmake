@@ -30,8 +30,8 @@ planted_bug(claim_before_the_check
   "    first = claimed_.load(std::memory_order_relaxed);\n    do {"
   "    first = claimed_.fetch_add(count, std::memory_order_relaxed);\n    if ((first & closed_bit) == 0) return publish_outcome::taken;\n    do {")
 planted_bug(room_without_the_check
-  "if (first + count > room) return publish_outcome::full;"
-  "if (first > room) return publish_outcome::full;")
+  "if (until > room) return false;"
+  "if (until > room + 1) return false;")
 planted_bug(parking_without_a_second_look
   "if (ready()) break;\n      lot_.wait();"
   "lot_.wait();\n      if (ready()) break;")

@@ -326,19 +326,26 @@ private:
 
   template <class Fill> publish_outcome publish_by(std::size_t count, Fill fill) noexcept {
     std::uint64_t first = 0;
-    for (;;) {
-      publish_outcome const claimed = ring_.claim(count, first);
-      if (claimed == publish_outcome::taken) [[likely]]
-        break;
-      if (claimed == publish_outcome::closed || options_.full != when_full::wait) return claimed;
-      if (!started_.load(std::memory_order_relaxed) || detail::in_async_handler::now()) {
-        return publish_outcome::may_not_wait;
-      }
-      wait(ring_.writers(), [&] { return ring_.has_room(count) || ring_.is_closed(); });
+    publish_outcome claimed = ring_.claim(count, first);
+    if (claimed != publish_outcome::taken) [[unlikely]] {
+      claimed = claim_later(claimed, count, first);
+      if (claimed != publish_outcome::taken) return claimed;
     }
     for (std::size_t i = 0; i < count; ++i) fill(ring_[first + i], i);
     ring_.publish(first, count);
     return publish_outcome::taken;
+  }
+  // Waits for room, where it may, and claims again. `claimed` is why there is none yet.
+  [[gnu::noinline]] publish_outcome claim_later(publish_outcome claimed, std::size_t count,
+                                                std::uint64_t& first) noexcept {
+    while (claimed == publish_outcome::full && options_.full == when_full::wait) {
+      if (!started_.load(std::memory_order_relaxed) || detail::in_async_handler::now()) {
+        return publish_outcome::may_not_wait;
+      }
+      wait(ring_.writers(), [&] { return ring_.has_room(count) || ring_.is_closed(); });
+      claimed = ring_.claim(count, first);
+    }
+    return claimed;
   }
 
   async_event_bus_options options_;

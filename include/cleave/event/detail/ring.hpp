@@ -228,12 +228,16 @@ private:
     publishing_.store(true, asymmetric_ ? std::memory_order_relaxed : std::memory_order_seq_cst);
     Machine::compiler_barrier();
     bool const closed = closed_.load(std::memory_order_seq_cst);
+    first = next_;
+    if (!closed && first + count <= room_) [[likely]]
+      return publish_outcome::taken;
+    return claim_alone_without_room(count, closed);
+  }
+  [[gnu::noinline]] publish_outcome claim_alone_without_room(std::size_t count, bool closed) noexcept {
     if (!closed) {
-      first = next_;
-      if (first + count <= room_) return publish_outcome::taken;
-      if (dropping_ && first + count > capacity()) push_readers(first + count - capacity());
+      if (dropping_ && next_ + count > capacity()) push_readers(next_ + count - capacity());
       room_ = finished_by_all() + capacity();
-      if (first + count <= room_) return publish_outcome::taken;
+      if (next_ + count <= room_) return publish_outcome::taken;
     }
     publishing_.store(false, std::memory_order_release);
     return closed ? publish_outcome::closed : publish_outcome::full;
@@ -243,21 +247,28 @@ private:
     first = claimed_.load(std::memory_order_relaxed);
     do {
       if ((first & closed_bit) != 0) return publish_outcome::closed;
-      if (!dropping_ && first + count > shared_room_.load(std::memory_order_acquire)) {
-        std::uint64_t const room = finished_by_all() + capacity();
-        if (first + count > room) return publish_outcome::full;
-        shared_room_.store(room, std::memory_order_release);
+      if (!dropping_ && first + count > shared_room_.load(std::memory_order_acquire)) [[unlikely]] {
+        if (!find_room(first + count)) return publish_outcome::full;
       }
     } while (!claimed_.compare_exchange_weak(first, first + count, std::memory_order_relaxed,
                                              std::memory_order_relaxed));
-    if (dropping_) {
-      if (first + count > capacity()) push_readers(first + count - capacity());
-      short_wait<Machine> wait;
-      for (std::uint64_t at = first; at != first + count; ++at) {
-        while (stamps_[at & mask_].load(std::memory_order_acquire) != round_of(at) - 1) wait.pause();
-      }
-    }
+    if (dropping_) [[unlikely]]
+      make_room(first, count);
     return publish_outcome::taken;
+  }
+  [[gnu::noinline]] bool find_room(std::uint64_t until) noexcept {
+    std::uint64_t const room = finished_by_all() + capacity();
+    if (until > room) return false;
+    shared_room_.store(room, std::memory_order_release);
+    return true;
+  }
+  // With when_full::drop_oldest, after the claim.
+  [[gnu::noinline]] void make_room(std::uint64_t first, std::size_t count) noexcept {
+    if (first + count > capacity()) push_readers(first + count - capacity());
+    short_wait<Machine> wait;
+    for (std::uint64_t at = first; at != first + count; ++at) {
+      while (stamps_[at & mask_].load(std::memory_order_acquire) != round_of(at) - 1) wait.pause();
+    }
   }
 
   void push_readers(std::uint64_t to) noexcept {

@@ -35,17 +35,17 @@ public:
 
   // For the frequent side: one load where nobody is parked.
   void wake() noexcept {
-    if (asymmetric_) {
+    if (asymmetric_) [[likely]] {
       Machine::compiler_barrier();
-      if (some_.load(std::memory_order_relaxed) == 0) return;
-    } else if (some_.fetch_add(0, std::memory_order_release) == 0) {
-      return;
+      if (some_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        notify();
+    } else if (some_.fetch_add(0, std::memory_order_release) != 0) {
+      notify();
     }
-    notify();
   }
 
   // Wakes all; those whose condition is not true park again.
-  void notify() noexcept {
+  [[gnu::noinline]] void notify() noexcept {
     lot_.lock();
     some_.exchange(0, std::memory_order_relaxed); // a store would end the one order of read-modify-writes
     lot_.notify_all();
