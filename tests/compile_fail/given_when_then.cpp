@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: cleave: given<...> needs a decider (a struct with `commands`, `events` and `category`) or a projection (`events` and `name`)
+// expect: cleave: given<...> needs a decider or a boundary (a struct with `commands` and `events`) or a projection (`events` and `name`)
+// expect: cleave: given an event that the boundary does not list, and that none of its events supersedes
+// expect: cleave: the boundary does not list this command
 // expect: cleave: given an event that the decider does not list, and that none of its events supersedes
 // expect: cleave: the decider does not list this command
 // expect: cleave: then() without an event says nothing: write then_nothing()
@@ -9,6 +11,9 @@
 // expect: cleave: the projection does not list this query
 // expect: cleave: answers are compared through operator== or their stored form, and this one has neither
 #include <cleave/testing/given_when_then.hpp>
+
+#include <array>
+#include <string>
 
 #ifdef CLEAVE_MUST_FAIL
 #define WRONG_OR_RIGHT(wrong, right) wrong
@@ -44,6 +49,15 @@ struct thing {
   cleave::decision<happened, incomparable> decide(command const&) const { return happened{}; }
 };
 
+struct span {
+  using commands = cleave::command_set<command>;
+  using events = cleave::event_set<happened>;
+  static std::array<std::string, 1> streams(command const&) { return {"a-1"}; }
+  static std::string stream(command const&, happened const&) { return "a-1"; }
+  void evolve(happened const&) {}
+  cleave::decision<happened> decide(auto const&) const { return happened{}; }
+};
+
 struct answer_type {
   WRONG_OR_RIGHT(, friend bool operator==(answer_type const&, answer_type const&) = default;)
 };
@@ -67,6 +81,8 @@ struct view {
 
 int main() {
   using cleave::testing::given;
+  static_cast<void>(
+      given<span>(WRONG_OR_RIGHT(stranger, happened){}).when(WRONG_OR_RIGHT(other_command, command){}));
   static_cast<void>(given<WRONG_OR_RIGHT(int, thing)>());
   static_cast<void>(given<thing>(WRONG_OR_RIGHT(stranger, happened){}));
   static_cast<void>(given<thing>().when(WRONG_OR_RIGHT(other_command, command){}));

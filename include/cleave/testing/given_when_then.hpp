@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
-// Tests of deciders and projections as sentences. No store, no thread: what is under test is the application's own functions.
+// Tests of deciders, boundaries and projections as sentences. No store, no thread: what is under test is the application's own functions.
 //
 //   using namespace cleave::testing;
 //
 //   REQUIRE(given<account>(account_opened{"alice"}).when(deposit{"alice", 500}).then(money_deposited{500}));
 //   REQUIRE(given<account>().when(deposit{"alice", 500}).then_rejected("account-closed"));
 //   REQUIRE(given<account>(account_opened{"alice"}).when(deposit{"alice", 0}).then_nothing());
+//
+//   REQUIRE(given<enrolment>(course_defined{"c", 1}, student_enrolled{"c", "s"}).when(enrol{"c", "t"}).then_rejected("course-full"));
 //
 //   REQUIRE(given<balances>(in("account-alice", money_deposited{500})).when(balance_of{"alice"}).then(500));
 //   REQUIRE(given<order_list>(in("order-7", order_placed{...})).stored_in(rows).when(orders_of{"ALFKI"}).then({...}));
@@ -16,11 +18,10 @@
 
 #include <cleave/command/decider.hpp>
 #include <cleave/event/event_set.hpp>
-#include <cleave/event/tags.hpp>
 #include <cleave/query/projection.hpp>
 #include <cleave/query/read_store.hpp>
-#include <cleave/testing/report.hpp>
-#include <cleave/testing/story.hpp>
+#include <cleave/testing/given_boundary.hpp>
+#include <cleave/testing/given_events.hpp>
 
 #include <array>
 #include <concepts>
@@ -32,78 +33,9 @@
 
 namespace cleave::testing {
 
-// An event and where it stands, for projections that look at the envelope. An event without a place stands in the stream "given-1"
-// and was recorded at timestamp 0. Positions and versions are counted from 1 in the order of the sentence.
-template <class E> struct placed {
-  E event;
-  std::string stream = std::string(detail::stream_of_unplaced);
-  timestamp recorded_at{};
-
-  placed at(timestamp when) && { return {std::move(event), std::move(stream), when}; }
-};
-// in("account-alice", money_deposited{500}), and with a time: in("order-7", order_shipped{}).at(timestamp(...))
-template <class E> placed<E> in(std::string stream, E event) { return {std::move(event), std::move(stream)}; }
-
 namespace detail {
 
-template <class E> placed<E> as_placed(placed<E> const& event) { return event; }
-template <class E> placed<E> as_placed(E const& event) { return {event}; }
-template <class E> using event_in = decltype(as_placed(std::declval<E const&>()).event);
-
-template <class Events, class E>
-inline constexpr bool can_be_given =
-    boost::mp11::mp_contains<cleave::detail::stored_events<Events>, E>::value;
-
-// Hands the event to f as a store would, old versions upcast.
-template <class Events, class E, class F> result<bool> replay(E const& event, envelope const& at, F&& f) {
-  tag_list const tags(event);
-  recorded_event recorded;
-  recorded.at = at;
-  recorded.at.tags = tags.view();
-  recorded.type = &event_type_of<E>;
-  recorded.object = &event;
-  return visit_event<Events>(recorded, f);
-}
-
 // ---- deciders
-
-template <class D, class Decision> class decided;
-template <class D, class... Es> class decided<D, decision<Es...>> {
-public:
-  decided(story told, std::optional<decision<Es...>> came)
-      : story_(std::move(told)), came_(std::move(came)) {}
-
-  // Exactly these events, in this order.
-  template <class... Expected> report then(Expected const&... expected) const {
-    static_assert(sizeof...(Expected) != 0,
-                  "cleave: then() without an event says nothing: write then_nothing()");
-    static_assert((D::events::template contains<Expected> && ...),
-                  "cleave: the sentence expects an event that is not in the decider's event_set");
-    static_assert(
-        (comparable<Expected> && ...),
-        "cleave: events are compared through operator== or their stored form, and this one has neither");
-    std::array<shown_value, sizeof...(Expected)> const wanted{show(expected, event_name_of<Expected>())...};
-    return story_.then_events(wanted, events(), refused());
-  }
-  // No event and no rejection.
-  report then_nothing() const { return story_.then_events({}, events(), refused()); }
-  // The rejection with this code.
-  report then_rejected(std::string_view code) const {
-    return story_.then_rejected(code, events(), refused());
-  }
-
-private:
-  std::vector<shown_value> events() const {
-    std::vector<shown_value> all;
-    if (came_)
-      came_->for_each([&]<class E>(E const& event) { all.push_back(show(event, event_name_of<E>())); });
-    return all;
-  }
-  rejection const* refused() const { return came_ ? came_->refused() : nullptr; }
-
-  story story_;
-  std::optional<decision<Es...>> came_; // nothing: the story has failed
-};
 
 template <class D> class given_decider {
   static_assert(cleave::detail::checked_decider<D>::value);
@@ -300,12 +232,15 @@ concept follows_events = cleave::detail::is_event_set<typename P::events> &&
 
 } // namespace detail
 
-// The beginning of a sentence: what has happened before. Subject: a decider or a projection. Events as they are, or placed by in().
+// The beginning of a sentence: what has happened before. Subject: a decider, a boundary or a projection. Events as they are, or placed by in().
 template <class Subject, class... Events> auto given(Events const&... events) {
   static_assert(
       lists_commands<Subject> || detail::follows_events<Subject>,
-      "cleave: given<...> needs a decider (a struct with `commands`, `events` and `category`) or a projection (`events` and `name`)");
-  if constexpr (lists_commands<Subject>) return detail::given_decider<Subject>(detail::as_placed(events)...);
+      "cleave: given<...> needs a decider or a boundary (a struct with `commands` and `events`) or a projection (`events` and `name`)");
+  if constexpr (detail::is_boundary<Subject>)
+    return detail::given_boundary<Subject, detail::event_in<Events>...>(detail::as_placed(events)...);
+  else if constexpr (lists_commands<Subject>)
+    return detail::given_decider<Subject>(detail::as_placed(events)...);
   else if constexpr (detail::follows_events<Subject>) {
     return detail::given_projection<Subject, detail::event_in<Events>...>(detail::as_placed(events)...);
   }
