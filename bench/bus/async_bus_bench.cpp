@@ -10,9 +10,11 @@
 
 #include "paired.hpp"
 
+#if __has_include(<boost/lockfree/spsc_queue.hpp>)
 #include <boost/lockfree/queue.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
-
+#define CLEAVE_BENCH_LOCKFREE
+#endif
 #if __has_include(<concurrentqueue/concurrentqueue.h>)
 #include <concurrentqueue/concurrentqueue.h>
 #define CLEAVE_BENCH_MOODYCAMEL
@@ -152,6 +154,7 @@ template <class Peer> double peer(std::size_t publishers, std::size_t consumers)
   return seconds;
 }
 
+#if defined(CLEAVE_BENCH_LOCKFREE)
 class boost_spsc {
 public:
   explicit boost_spsc(std::size_t) {}
@@ -175,6 +178,7 @@ public:
 private:
   boost::lockfree::queue<tick> queue_{capacity};
 };
+#endif
 
 #if defined(CLEAVE_BENCH_MOODYCAMEL)
 class moodycamel_queue {
@@ -299,33 +303,50 @@ double ours_idle() {
   return (processor_seconds() - used) / elapsed * 1e-6;
 }
 
-[[maybe_unused]] bool const registered =
-    bench::add_paired_case("bus/async_1p1c", {{"ours", [] { return ours<producers::one>(1, 1); }},
-#if defined(CLEAVE_BENCH_MOODYCAMEL)
-                                              {"moodycamel", [] { return peer<moodycamel_queue>(1, 1); }},
+// A peer's way in the list of a case, where the peer is there.
+#if defined(CLEAVE_BENCH_LOCKFREE)
+#define CLEAVE_BENCH_IF_LOCKFREE(...) __VA_ARGS__
+#else
+#define CLEAVE_BENCH_IF_LOCKFREE(...)
 #endif
-                                              {"boost_spsc", [] { return peer<boost_spsc>(1, 1); }}}) &&
-    bench::add_paired_case("bus/async_2p1c", {{"ours", [] { return ours<producers::many>(2, 1); }},
 #if defined(CLEAVE_BENCH_MOODYCAMEL)
-                                              {"moodycamel", [] { return peer<moodycamel_queue>(2, 1); }},
+#define CLEAVE_BENCH_IF_MOODYCAMEL(...) __VA_ARGS__
+#else
+#define CLEAVE_BENCH_IF_MOODYCAMEL(...)
 #endif
-                                              {"boost_queue", [] { return peer<boost_queue>(2, 1); }}}) &&
-    bench::add_paired_case("bus/async_1p3c", {{"ours", [] { return ours<producers::one>(1, 3); }},
-#if defined(CLEAVE_BENCH_MOODYCAMEL)
-                                              {"moodycamel", [] { return peer<moodycamel_queue>(1, 3); }},
-#endif
-                                              {"boost_spsc", [] { return peer<boost_spsc>(1, 3); }}}) &&
-    bench::add_paired_case("bus/async_ping_pong",
-                           {{"ours", [] { return ours_there_and_back().median; }},
-                            {"raw", [] { return cache_line_there_and_back().median; }},
-#if defined(CLEAVE_BENCH_MOODYCAMEL)
-                            {"moodycamel", [] { return peer_there_and_back<moodycamel_queue>().median; }},
-#endif
-                            {"boost_spsc", [] { return peer_there_and_back<boost_spsc>().median; }}}) &&
-    bench::add_paired_case("bus/async_p999", {{"ours", [] { return ours_there_and_back().p999; }},
-                                              {"raw", [] { return cache_line_there_and_back().p999; }},
-                                              {"limit_5_us", [] { return 5e-6; }}}) &&
-    bench::add_paired_case("bus/async_idle",
-                           {{"ours", ours_idle}, {"limit_2_percent", [] { return 0.02e-6; }}});
+
+bool add_all() {
+  bench::add_paired_case(
+      "bus/async_1p1c",
+      {{"ours", [] { return ours<producers::one>(1, 1); }},
+       CLEAVE_BENCH_IF_MOODYCAMEL({"moodycamel", [] { return peer<moodycamel_queue>(1, 1); }}, )
+           CLEAVE_BENCH_IF_LOCKFREE({"boost_spsc", [] { return peer<boost_spsc>(1, 1); }}, )});
+  bench::add_paired_case(
+      "bus/async_2p1c",
+      {{"ours", [] { return ours<producers::many>(2, 1); }},
+       CLEAVE_BENCH_IF_MOODYCAMEL({"moodycamel", [] { return peer<moodycamel_queue>(2, 1); }}, )
+           CLEAVE_BENCH_IF_LOCKFREE({"boost_queue", [] { return peer<boost_queue>(2, 1); }}, )});
+  bench::add_paired_case(
+      "bus/async_1p3c",
+      {{"ours", [] { return ours<producers::one>(1, 3); }},
+       CLEAVE_BENCH_IF_MOODYCAMEL({"moodycamel", [] { return peer<moodycamel_queue>(1, 3); }}, )
+           CLEAVE_BENCH_IF_LOCKFREE({"boost_spsc", [] { return peer<boost_spsc>(1, 3); }}, )});
+  bench::add_paired_case("bus/async_ping_pong",
+                         {{"ours", [] { return ours_there_and_back().median; }},
+                          {"raw", [] { return cache_line_there_and_back().median; }},
+                          CLEAVE_BENCH_IF_MOODYCAMEL(
+                              {"moodycamel", [] { return peer_there_and_back<moodycamel_queue>().median; }}, )
+                              CLEAVE_BENCH_IF_LOCKFREE({"boost_spsc", [] {
+                                                          return peer_there_and_back<boost_spsc>().median;
+                                                        }}, )});
+  bench::add_paired_case("bus/async_p999", {{"ours", [] { return ours_there_and_back().p999; }},
+                                            {"raw", [] { return cache_line_there_and_back().p999; }},
+                                            {"limit_5_us", [] { return 5e-6; }}});
+  bench::add_paired_case("bus/async_idle",
+                         {{"ours", ours_idle}, {"limit_2_percent", [] { return 0.02e-6; }}});
+  return true;
+}
+
+[[maybe_unused]] bool const added = add_all();
 
 } // namespace

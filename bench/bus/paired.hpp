@@ -46,7 +46,7 @@ private:
 };
 
 // Registers CASE/WAY for each way.
-inline bool add_paired_case(std::string const& name, std::vector<way> ways) {
+inline void add_paired_case(std::string const& name, std::vector<way> ways) {
   constexpr int repetitions = 15;
   auto const made = std::make_shared<paired_case>(std::move(ways));
   for (std::size_t i = 0; i < made->ways().size(); ++i) {
@@ -59,7 +59,6 @@ inline bool add_paired_case(std::string const& name, std::vector<way> ways) {
         ->Repetitions(repetitions)
         ->UseManualTime();
   }
-  return true;
 }
 
 } // namespace bench

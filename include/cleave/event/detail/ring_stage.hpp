@@ -55,13 +55,13 @@ template <class Machine> struct ring_stage {
   // Moves on to `to`, past what no worker has taken yet. A producer calls it, when dropping.
   void push_to(std::uint64_t to) noexcept {
     short_wait<Machine> wait;
-    std::uint64_t seen = position.load(std::memory_order_acquire);
-    while ((seen >> 1) < to) {
+    for (;;) {
+      std::uint64_t seen = position.load(std::memory_order_acquire);
+      if ((seen >> 1) >= to) return;
       if ((seen & busy_bit) != 0) {
         wait.pause();
-        seen = position.load(std::memory_order_acquire);
       } else if (position.compare_exchange_weak(seen, to << 1, std::memory_order_relaxed,
-                                                std::memory_order_acquire)) {
+                                                std::memory_order_relaxed)) {
         dropped.fetch_add(to - (seen >> 1), std::memory_order_relaxed);
         return;
       }
