@@ -38,9 +38,10 @@ template <class Part> application_options const* options_in(Part const& part) {
 } // namespace detail
 
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
-// boundaries<...>, inline_projections<...>, stored_projections<...>(read_store), query_handlers<...>, around_commands(...), around_queries(...), application_options{...} (the last one counts).
+// boundaries<...>, inline_projections<...>, stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
+// around_commands(...), around_queries(...), application_options{...} (the last one counts).
 //
-// The store and the read stores must outlive it. execute and query may be called from any thread at once. It does not move. The
+// The store, the read stores and the caches must outlive it. execute and query may be called from any thread at once. It does not move. The
 // constructor brings inline projections up to the log's head, makes the tables of the stored ones, then starts a thread for each
 // other projection; when the options say `threads = false`, step() does their work instead. The destructor ends
 // waiting queries, then each projector's present batch.
@@ -57,6 +58,7 @@ template <event_store Store, class... Parts> class application {
       std::declval<detail::made_part<Parts> const&>().command_layers()...))>;
   using query_layer_chain = detail::chain_of<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().query_layers()...))>;
+  using cache_list = decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().caches()...));
   using side = detail::application_side<Store, inline_hosts>;
   using commands_bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
@@ -65,6 +67,7 @@ public:
   explicit application(Store& store, Parts const&... parts)
       : options_(chosen(parts...)),
         store_(store),
+        caches_(std::tuple_cat(detail::made(parts).caches()...)),
         projectors_(std::tuple_cat(detail::made(parts).projectors(store, options_.projector)...)),
         inline_projectors_(
             std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
@@ -77,6 +80,8 @@ public:
             std::make_from_tuple<query_layer_chain>(std::tuple_cat(detail::made(parts).query_layers()...))) {
     CLEAVE_ASSERT(options_.projector.batch >= 1 && options_.projector.attempts >= 1,
                   "projector_options::batch and attempts are at least 1");
+    projectors_.for_each([&](auto& projector) { link_caches(projector); });
+    inline_projectors_.for_each([&](auto& projector) { link_caches(projector); });
     inline_projectors_.for_each([](auto& projector) {
       while (projector.step() == step::worked) {
       }
@@ -146,7 +151,14 @@ public:
 
 private:
   template <class Q> result<typename Q::result_type> ask(Q const& question, at_least wanted) {
-    auto const answered = [&](auto&... answerers) { return query_bus(answerers...).ask(question, wanted); };
+    auto const answered = [&](auto&... answerers) {
+      constexpr auto cache = cache_of<Q>(std::make_index_sequence<std::tuple_size_v<cache_list>>());
+      if constexpr (cache < std::tuple_size_v<cache_list>) {
+        return query_bus(answerers...).ask_cached(question, wanted, *std::get<cache>(caches_).cache);
+      } else {
+        return query_bus(answerers...).ask(question, wanted);
+      }
+    };
     return projectors_.apply([&](auto&... projectors) {
       return inline_projectors_.apply([&](auto&... inline_ones) {
         return std::apply(
@@ -176,8 +188,25 @@ private:
       return std::get<boost::mp11::mp_find<list, P>::value>(all);
   }
 
+  // The index of the cache that keeps the answers to Q; one behind the last when there is none.
+  template <class Q, std::size_t... Is> static consteval std::size_t cache_of(std::index_sequence<Is...>) {
+    constexpr bool keeps[] = {std::tuple_element_t<Is, cache_list>::template keeps<Q>..., true};
+    std::size_t index = 0;
+    while (!keeps[index]) ++index;
+    return index;
+  }
+  template <class Projector> void link_caches([[maybe_unused]] Projector& projector) {
+    auto const link = [&]<class Use>(Use const& use) {
+      if constexpr (Use::template follows<Projector>)
+        projector.progress().add_cache(links_.emplace_back(use.link()));
+    };
+    std::apply([&](auto const&... uses) { (link(uses), ...); }, caches_);
+  }
+
   application_options options_;
   Store& store_;
+  cache_list caches_;
+  std::deque<detail::cache_link> links_;
   projector_hosts projectors_;
   inline_hosts inline_projectors_;
   query_handler_list query_handlers_;

@@ -9,6 +9,7 @@
 #include <cleave/middleware/chain.hpp>
 #include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
+#include <cleave/query/query_cache.hpp>
 #include <cleave/query/query_handler.hpp>
 #include <cleave/query/stored_projector.hpp>
 
@@ -34,6 +35,7 @@ struct part_base {
   std::tuple<> query_handlers() const { return {}; }
   std::tuple<> command_layers() const { return {}; }
   std::tuple<> query_layers() const { return {}; }
+  std::tuple<> caches() const { return {}; }
 };
 
 // Projectors neither copy nor move; a factory makes each in its place.
@@ -106,6 +108,26 @@ template <class... Layers> struct chain_of_type<std::tuple<Layers...>> {
   using type = middleware_chain<Layers...>;
 };
 template <class Layers> using chain_of = typename chain_of_type<Layers>::type;
+
+// A cache, and the queries that it is to keep the answers of.
+template <class Cache, class... Qs> struct cache_use {
+  Cache* cache;
+  template <class Q> static constexpr bool keeps = query_set<Qs...>::template contains<Q>;
+  template <class Projector> static constexpr bool follows = (Projector::queries::template contains<Qs> ||
+                                                              ...);
+
+  cache_link link() const noexcept {
+    return {
+        .cache = cache,
+        .touch = [](void* c, cache_key key, position at) noexcept { static_cast<Cache*>(c)->touch(key, at); },
+        .rewritten = [](void* c) noexcept { static_cast<Cache*>(c)->rewritten(); }};
+  }
+};
+template <class Cache, class... Qs> struct cached_queries_part : part_base {
+  cache_use<Cache, Qs...> use;
+  explicit cached_queries_part(Cache& cache) : use{&cache} {}
+  std::tuple<cache_use<Cache, Qs...>> caches() const { return {use}; }
+};
 
 template <bool Inline, class... Ps> struct projections_part : part_base {
   std::tuple<Ps...> empty;
@@ -229,6 +251,11 @@ template <class... Layers> auto around_commands(Layers... layers) {
 // Middleware around every query.
 template <class... Layers> auto around_queries(Layers... layers) {
   return detail::query_layers_part<Layers...>(std::move(layers)...);
+}
+// Queries whose answers are kept in a query_cache until something has changed that they depend on (query/query_cache.hpp).
+template <class... Qs, query_cache Cache> auto cached_queries(Cache& cache) {
+  static_assert((detail::checked_cached_query<Qs>::value && ...));
+  return detail::cached_queries_part<Cache, Qs...>(cache);
 }
 // Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
 template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {

@@ -46,6 +46,7 @@ void projection_progress::fail(error why) {
     if (!state_->why) state_->why = std::move(why);
   }
   state_->failed.store(true, std::memory_order_release);
+  rewritten();
   reached_.interrupt();
 }
 

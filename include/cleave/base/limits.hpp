@@ -31,6 +31,7 @@ inline constexpr std::size_t json_depth = 64; // nested objects and arrays in on
 inline constexpr std::size_t record_fields =
     256;                                        // fields of one described struct, those of its bases included
 inline constexpr std::size_t upcast_steps = 64; // versions that one stored event may climb
+inline constexpr std::size_t dependencies_per_query = 64; // a cached query with more depends on everything
 inline constexpr std::uint64_t position_max =
     INT64_MAX; // so that a position fits every engine's signed integer
 

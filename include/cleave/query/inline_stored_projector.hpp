@@ -50,6 +50,7 @@ public:
     if (!from) return unexpected(from.error());
     return in.apply(P::name, *from, [&](session& rows) -> result<position> {
       auto const apply = [&](auto const& event, envelope const& at) {
+        progress().note(projection_, event, at);
         return detail::apply_to_session(projection_, event, at, rows);
       };
       // What was appended past this application comes first. All of it is committed: the log shows it outside the transaction.
@@ -73,7 +74,7 @@ public:
     });
   }
   void inline_close(bool, std::optional<position> committed) noexcept {
-    if (committed) progress().advance(*committed);
+    if (committed) progress().advance(*committed, changes::noted);
   }
 
 private:

@@ -60,7 +60,7 @@ public:
       if (!read) return after_failure(seen, std::move(read).error());
       batch_.done(seen.events, options_.clock.now().microseconds() - started.microseconds());
       schedule_.succeeded();
-      progress_.advance(*read);
+      progress_.advance(*read, changes::noted);
       return *read > before ? step::worked : step::idle;
     } catch (...) {
       progress_.fail(detail::current_exception_error("a step of the projector"));
@@ -107,6 +107,7 @@ public:
       auto const applied = apply_letter(*letter);
       if (!applied) return unexpected(applied.error());
       if (*applied) {
+        progress_.rewritten();
         ++done.applied;
       } else {
         ++done.failed;
@@ -154,7 +155,7 @@ public:
   // `touched`: inline_apply was called. Without `committed` the append failed: the truth is in the log, so the model is built from it.
   void inline_close(bool touched, std::optional<position> committed) noexcept {
     if (touched && committed) {
-      progress_.advance(*committed);
+      progress_.advance(*committed, changes::noted);
     } else if (touched) {
       try {
         model_ = empty_;
@@ -169,6 +170,7 @@ public:
 
 private:
   template <class E> void apply(E const& event, envelope const& at) {
+    progress_.note(model_, event, at);
     if constexpr (requires { model_.on(event, at); }) model_.on(event, at);
     else model_.on(event);
   }

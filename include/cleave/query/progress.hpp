@@ -7,8 +7,10 @@
 #include <cleave/event/commit_signal.hpp>
 #include <cleave/event/position.hpp>
 #include <cleave/query/consistency.hpp>
+#include <cleave/query/touch.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,12 @@ struct projection_status {
   std::size_t waiting = 0; // queries that wait for it at the moment
 };
 
+// What an advance brings to the query caches.
+enum class changes : std::uint8_t {
+  unknown, // somebody else has applied events: no answer is kept
+  noted,   // each event that was applied has been told by note()
+};
+
 // Every function may be called from any thread.
 class projection_progress {
 public:
@@ -32,8 +40,30 @@ public:
 
   std::string_view name() const noexcept { return name_; }
   position reached() const noexcept { return reached_.last(); }
-  // Never moves backwards. Wakes who waits for it.
-  void advance(position to) noexcept { reached_.publish(to); }
+  // Never moves backwards. Wakes who waits for it. The model shows everything up to `to` by then.
+  void advance(position to, changes what = changes::unknown) noexcept {
+    if (what == changes::unknown && caches_ != nullptr && to > reached()) rewritten();
+    reached_.publish(to);
+  }
+  // The projection applies this event: what it touches is no answer any more. At any time before the advance to its position.
+  template <class P, class E> void note(P const& projection, E const& event, envelope const& at) {
+    if (caches_ == nullptr) [[likely]]
+      return;
+    detail::for_each_touch(projection, event, at, [&](cache_key key) {
+      for (detail::cache_link* to = caches_; to != nullptr; to = to->next)
+        to->touch(to->cache, key, at.position);
+    });
+  }
+  // The model has changed otherwise than by its next events: a parked event was applied, another version put in its place.
+  // Behind the commit of the change.
+  void rewritten() noexcept {
+    for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->rewritten(to->cache);
+  }
+  // A cache with answers of this projection; before anything else is done with this object. The link must outlive it.
+  void add_cache(detail::cache_link& link) noexcept {
+    link.next = caches_;
+    caches_ = &link;
+  }
   // The projection has stopped for good. The first failure stays. Wakes everyone.
   void fail(error why);
   bool failed() const noexcept;
@@ -51,6 +81,7 @@ private:
 
   std::string name_;
   commit_signal reached_;
+  detail::cache_link* caches_ = nullptr;
   state* state_;
 };
 

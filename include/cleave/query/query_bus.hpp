@@ -3,6 +3,7 @@
 // compile time.
 #pragma once
 
+#include <cleave/base/limits.hpp>
 #include <cleave/base/result.hpp>
 #include <cleave/query/consistency.hpp>
 #include <cleave/query/query_set.hpp>
@@ -34,6 +35,23 @@ public:
   explicit query_bus(Answerers&... answerers) : answerers_(answerers...) {}
 
   template <query Q> result<typename Q::result_type> ask(Q const& q, at_least wanted = {}) {
+    return with_fresh<Q>(wanted, [&](auto& answerer) { return answerer.answer(q); });
+  }
+  // The same, by way of a query_cache. What a query handler answers is touched by no event: it is kept until its time is over.
+  template <query Q, class Cache>
+  result<typename Q::result_type> ask_cached(Q const& q, at_least wanted, Cache& cache) {
+    return with_fresh<Q>(wanted, [&](auto& answerer) {
+      auto const compute = [&] { return answerer.answer(q); };
+      if constexpr (requires { answerer.progress(); }) {
+        return cache.get(q, answerer.progress().name(), answerer.reached(), compute);
+      } else {
+        return cache.get(q, {}, position(limits::position_max), compute);
+      }
+    });
+  }
+
+private:
+  template <class Q, class F> result<typename Q::result_type> with_fresh(at_least wanted, F&& answered) {
     static_assert(
         handles<Q>,
         "cleave: nobody lists this query: add it to the query_set of a projection or a query handler");
@@ -42,13 +60,12 @@ public:
       if constexpr (requires { answerer.wait(wanted); }) {
         if (auto fresh = answerer.wait(wanted); !fresh) return unexpected(std::move(fresh).error());
       }
-      return answerer.answer(q);
+      return answered(answerer);
     } else {
       return unexpected(error(errc::unsupported, {}));
     }
   }
 
-private:
   std::tuple<Answerers&...> answerers_;
 };
 

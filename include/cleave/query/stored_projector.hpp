@@ -81,7 +81,7 @@ public:
         schedule_.succeeded();
       }
       if (careful_ > 0) --careful_;
-      progress_.advance(*reached_now);
+      progress_.advance(*reached_now, first ? changes::unknown : changes::noted);
       return first || *reached_now > before ? step::worked : step::idle;
     } catch (...) {
       progress_.fail(detail::current_exception_error("a step of the projector"));
@@ -119,6 +119,7 @@ public:
     for (;;) {
       std::scoped_lock const lock(stepping_);
       auto const more = again.pass();
+      progress_.rewritten(); // also when it failed: what was applied before stays applied
       if (!more) return unexpected(more.error());
       if (!*more) return again.done();
     }
@@ -209,6 +210,7 @@ private:
     fed_ = {};
     options_.on_step("begun");
     auto const apply = [&](auto const& event, envelope const& at) {
+      progress_.note(projection_, event, at);
       auto done = detail::apply_to_session(projection_, event, at, in);
       if (done) options_.on_step("event");
       return done;
