@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -21,6 +22,7 @@ constexpr std::int64_t longest_wait_us = std::int64_t{10} * 366 * 24 * 3600 * 1'
 // Polling pays when the next growth comes sooner than a parked thread could be woken.
 constexpr std::int64_t shortest_poll_ns = 1'000;
 constexpr std::int64_t longest_poll_ns = 50'000;
+constexpr std::uint32_t polling_max = 2;
 
 void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -43,11 +45,11 @@ struct commit_signal::state {
     node* next;
   };
   struct waiter {
-    std::uint64_t wanted;
-    waiter* next = nullptr;
     bool woken = false;
     std::condition_variable wake{};
   };
+  // By the position that is waited for; of one position in the order of arrival.
+  using waiter_queue = std::multimap<std::uint64_t, waiter*>;
   // One walk over the listeners by one publishing thread.
   struct walk {
     std::thread::id thread;
@@ -61,13 +63,14 @@ struct commit_signal::state {
   std::atomic<std::uint32_t> attention{0}; // listeners and parked waiters
   std::atomic<std::uint64_t> interrupts{0};
   std::atomic<std::int64_t> poll_ns{longest_poll_ns / 4};
+  std::atomic<std::uint32_t> polling{0}; // threads that poll now
 
   alignas(cache_line) std::mutex mutex;
   std::condition_variable returned; // a listener has returned; for reset()
   std::uint32_t resetting = 0;
   std::uint64_t last_id = 0;
   node* listeners = nullptr;
-  waiter* waiters = nullptr;
+  waiter_queue waiters;
   walk* walks = nullptr;
 
   void grown(std::uint64_t head) noexcept;
@@ -80,13 +83,9 @@ struct commit_signal::state {
 };
 
 void commit_signal::state::wake_up_to(std::uint64_t head) noexcept {
-  for (waiter** at = &waiters; *at != nullptr;) {
-    waiter* const w = *at;
-    if (w->wanted > head) {
-      at = &w->next;
-      continue;
-    }
-    *at = w->next;
+  while (!waiters.empty() && waiters.begin()->first <= head) {
+    waiter* const w = waiters.begin()->second;
+    waiters.erase(waiters.begin());
     attention.fetch_sub(1, std::memory_order_relaxed);
     w->woken = true;
     w->wake.notify_one(); // under the mutex: the waiter's stack frame is gone as soon as it can see `woken`
@@ -119,6 +118,22 @@ void commit_signal::state::grown(std::uint64_t head) noexcept {
 
 bool commit_signal::state::poll(std::uint64_t wanted, std::uint64_t seen,
                                 steady::time_point deadline) noexcept {
+  // Of many that wait the first ones poll: the others would only keep the publisher from its core.
+  class polling_guard {
+  public:
+    explicit polling_guard(std::atomic<std::uint32_t>& polling) noexcept
+        : polling_(polling), before_(polling.fetch_add(1, std::memory_order_relaxed)) {}
+    polling_guard(polling_guard const&) = delete;
+    polling_guard& operator=(polling_guard const&) = delete;
+    ~polling_guard() { polling_.fetch_sub(1, std::memory_order_relaxed); }
+    bool allowed() const noexcept { return before_ < polling_max; }
+
+  private:
+    std::atomic<std::uint32_t>& polling_;
+    std::uint32_t before_;
+  };
+  polling_guard const me(polling);
+  if (!me.allowed()) return false;
   std::int64_t const budget = poll_ns.load(std::memory_order_relaxed);
   auto const start = steady::now();
   auto const end = std::min(start + std::chrono::nanoseconds(budget), deadline);
@@ -141,15 +156,13 @@ bool commit_signal::state::poll(std::uint64_t wanted, std::uint64_t seen,
 
 bool commit_signal::state::park(std::uint64_t wanted, std::uint64_t seen, steady::time_point deadline) {
   std::unique_lock lock(mutex);
+  waiter mine;
+  auto const place = waiters.emplace(wanted, &mine);
   attention.fetch_add(1, std::memory_order_seq_cst);
-  waiter mine{.wanted = wanted, .next = waiters};
-  waiters = &mine;
   while (!mine.woken) {
     bool const there = last.load(std::memory_order_seq_cst) >= wanted;
     if (there || interrupts.load(std::memory_order_relaxed) != seen || steady::now() >= deadline) {
-      waiter** at = &waiters;
-      while (*at != &mine) at = &(*at)->next;
-      *at = mine.next;
+      waiters.erase(place);
       attention.fetch_sub(1, std::memory_order_relaxed);
       return there;
     }
@@ -210,7 +223,7 @@ commit_signal::commit_signal() : state_(new state) {}
 
 commit_signal::~commit_signal() {
   CLEAVE_ASSERT(state_->listeners == nullptr, "a commit_signal is destroyed before its subscriptions");
-  CLEAVE_ASSERT(state_->waiters == nullptr, "a commit_signal is destroyed while a thread waits on it");
+  CLEAVE_ASSERT(state_->waiters.empty(), "a commit_signal is destroyed while a thread waits on it");
   delete state_;
 }
 
