@@ -131,14 +131,28 @@ public:
     return all;
   }
 
-  // How far each projection is, and whether one has stopped.
+  // How far each projection is, and whether one has stopped. Reads an event of the log for each that is behind.
   std::vector<projection_status> projections() {
     std::vector<projection_status> all;
-    auto const add = [&](auto& projector) { all.push_back(projector.progress().status()); };
+    auto const add = [&](auto& projector) { all.push_back(with_lag(projector.progress().status())); };
     projectors_.for_each(add);
     inline_projectors_.for_each(add);
     return all;
   }
+
+  // How far the projection is that answers Q.
+  template <class Q> projection_progress& progress_of() noexcept {
+    projection_progress* found = nullptr;
+    auto const look = [&]<class Projector>(Projector& projector) {
+      if constexpr (Projector::queries::template contains<Q>) found = &projector.progress();
+    };
+    projectors_.for_each(look);
+    inline_projectors_.for_each(look);
+    CLEAVE_ASSERT(found != nullptr, "no projection of this application answers the query");
+    return *found;
+  }
+  // Whether threads step the projections.
+  bool has_threads() const noexcept { return options_.projector.threads; }
 
   // The projector of the projection P, for its dead letters: dead_letters, retry, discard.
   template <class P> decltype(auto) projector() noexcept { return found<P>(projectors_, inline_projectors_); }
@@ -175,6 +189,20 @@ private:
     };
     (take(detail::options_in(parts)), ...);
     return options;
+  }
+
+  projection_status with_lag(projection_status status) {
+    auto const head = store_.head();
+    if (!head || *head <= status.checkpoint) return status;
+    status.behind_events = head->value() - status.checkpoint.value();
+    // What cannot be read now does not make the rest of the status useless.
+    static_cast<void>(
+        store_.read_all({.after = status.checkpoint, .limit = 1}, [&](recorded_event const& first) {
+          auto const age = options_.write.clock.now().microseconds() - first.at.recorded_at.microseconds();
+          status.behind_us = age > 0 ? age : 0;
+          return false;
+        }));
+    return status;
   }
 
   template <class P, class... Hosts> static decltype(auto) found(Hosts&... hosts) {

@@ -12,5 +12,10 @@ struct dead_letter;
 struct dead_letter_range;
 struct projection_status;
 class projection_progress;
+class log_start;
+struct follow_options;
+template <class Consumer, class Store> class log_follower;
+struct query_cache_stats;
+template <class Answer> struct live_answer;
 
 } // namespace cleave

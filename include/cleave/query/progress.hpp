@@ -22,6 +22,10 @@ struct projection_status {
   position checkpoint;     // it reflects every event up to here
   std::string failure;     // why it stopped; empty while it works
   std::size_t waiting = 0; // queries that wait for it at the moment
+  // How far it is behind the log: events of the log behind its checkpoint, also those that it does not follow; and how long ago the
+  // first of them was stored, in microseconds, by the clock of the application's options. 0 and 0 when it is up to date.
+  std::uint64_t behind_events = 0;
+  std::int64_t behind_us = 0;
 };
 
 // What an advance brings to the query caches.
@@ -59,6 +63,8 @@ public:
   void rewritten() noexcept {
     for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->rewritten(to->cache);
   }
+  // Signals each advance, and is interrupted by a failure.
+  commit_signal& advances() noexcept { return reached_; }
   // A cache with answers of this projection; before anything else is done with this object. The link must outlive it.
   void add_cache(detail::cache_link& link) noexcept {
     link.next = caches_;
