@@ -4,7 +4,7 @@
 //   struct mailer {
 //     using events = cleave::event_set<order_placed>;                         // left out: every event, as the log holds it
 //     static constexpr std::string_view name = "mailer.v1";
-//     cleave::result<void> on(order_placed const& e, cleave::envelope const& at);       // or void
+//     cleave::result<void> on(order_placed const& e, cleave::envelope const& at);       // or void; `at` may be left out
 //     void on_live(cleave::position reached);                                 // optional: it has caught up with the log
 //   };
 //   cleave::log_follower mails(store, mailer{}, {.from = cleave::log_start::now()}, read_store);
@@ -190,7 +190,10 @@ private:
     };
     if constexpr (detail::typed_consumer<Consumer>) {
       auto known = visit_event<typename Consumer::events>(
-          recorded, [&](auto const& event, envelope const& at) { call(event, at); });
+          recorded, [&](auto const& event, envelope const& at) {
+            if constexpr (requires { consumer_.on(event, at); }) call(event, at);
+            else call(event);
+          });
       if (!known) return unexpected(std::move(known).error());
     } else {
       call(recorded);
