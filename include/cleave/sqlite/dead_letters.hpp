@@ -20,7 +20,7 @@ public:
   result<bool> holds(std::string_view key);
   result<void> park(dead_letter const& letter);
   result<void> list(dead_letter_range const& range, cleave::detail::dead_letter_sink sink);
-  result<bool> tried(position at, std::string_view error, timestamp now);
+  result<bool> tried(position at, std::string_view failure, timestamp now);
   result<bool> remove(position at);
   result<bool> discard(position at, std::string_view reason);
 
