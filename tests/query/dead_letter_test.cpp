@@ -14,10 +14,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <random>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 using Catch::Contains;
@@ -571,6 +573,41 @@ TEST_CASE(
     "of many events one in a hundred is poison: just those and their followers are parked, and a retry makes all well") {
   poison_and_mend<in_memory>(100'000);
   poison_and_mend<in_a_file>(cleave::test::attack_count(10'000));
+}
+
+TEMPLATE_TEST_CASE("steps, retries and queries at once apply each event once, in the order of its key", "",
+                   in_memory, in_a_file) {
+  TestType f;
+  std::atomic<bool> broken = true;
+  on_event = [&](std::int64_t by) {
+    if (broken && by == 666) throw std::runtime_error("broken spring");
+  };
+  constexpr int count = 300;
+  std::vector<std::thread> threads;
+  std::atomic<bool> over = false;
+  std::atomic<int> odd = 0;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      while (!over) odd += f.at.step() == step::failed ? 1 : 0;
+    });
+    threads.emplace_back([&] {
+      while (!over) odd += f.at.retry() && f.at.answer(threads_of{}) ? 0 : 1;
+    });
+  }
+  model whole;
+  for (int i = 1; i <= count; ++i) {
+    std::string const stream = "s-" + std::to_string(i % 7);
+    std::int64_t const by = i % 10 == 0 ? 666 : i;
+    tick(f.log, by, stream);
+    whole[stream] = thread(whole[stream], by);
+  }
+  while (f.at.reached() < position(count)) std::this_thread::yield();
+  broken = false;
+  while (!letters(f.at).empty()) std::this_thread::yield();
+  over = true;
+  for (auto& each : threads) each.join();
+  CHECK(odd == 0);
+  CHECK(*f.at.answer(threads_of{}) == whole);
 }
 
 TEST_CASE("batches grow while much waits, and shrink when little does or when they take long") {

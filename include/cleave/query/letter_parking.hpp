@@ -44,7 +44,7 @@ public:
             apply);
       }
     }
-    return feed<P>(log_, range, seen, [](envelope const&) -> result<bool> { return false; }, apply);
+    return feed<P>(log_, range, seen, take_all(), apply);
   }
 
   // Parks the event at this position, which has failed so often.

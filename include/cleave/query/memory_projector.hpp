@@ -176,12 +176,8 @@ private:
   }
   result<position> apply_batch(position after, detail::fed& seen) {
     detail::feed_range const range{.after = after, .limit = batch_.next()};
-    auto const take = [&](auto const& event, envelope const& at) -> result<void> {
-      apply(event, at);
-      return {};
-    };
-    if (!*letters_.any())
-      return detail::feed<P>(log_, range, seen, [](envelope const&) -> result<bool> { return false; }, take);
+    auto const take = [&](auto const& event, envelope const& at) { apply(event, at); };
+    if (!*letters_.any()) return detail::feed<P>(log_, range, seen, detail::take_all(), take);
     return detail::feed<P>(
         log_, range, seen,
         [&](envelope const& at) -> result<bool> {
@@ -241,10 +237,7 @@ private:
     auto read = detail::feed<P>(
         log_, {.after = position(letter.position.value() - 1), .limit = 1}, seen,
         [&](envelope const& at) -> result<bool> { return at.position != letter.position; },
-        [&](auto const& event, envelope const& at) -> result<void> {
-          apply(event, at);
-          return {};
-        });
+        [&](auto const& event, envelope const& at) { apply(event, at); });
     if (read && seen.last != letter.position)
       return unexpected(detail::letter_without_event(P::name, letter.position));
     if (read) return letters_.remove(letter.position);
@@ -259,10 +252,8 @@ private:
   }
 
   result<position> catch_up(position after, std::uint64_t limit) {
-    return detail::feed<P>(log_, after, limit, [&](auto const& event, envelope const& at) -> result<void> {
-      apply(event, at);
-      return {};
-    });
+    return detail::feed<P>(log_, after, limit,
+                           [&](auto const& event, envelope const& at) { apply(event, at); });
   }
 
   Store& log_;

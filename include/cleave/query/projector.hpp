@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace cleave::detail {
@@ -60,8 +61,11 @@ struct fed {
   bool diverting = false;   // `divert` failed, not the event
 };
 
+// Diverts nothing, and costs nothing.
+struct take_all {};
+
 // Reads events of P and calls, for each, divert(envelope) -> result<bool>, and unless that says that the event is dealt with,
-// apply(event, envelope) -> result<void>. Returns the position up to which the log is applied; an error names the event. What they
+// apply(event, envelope) -> result<void> or void. Returns the position up to which the log is applied; an error names the event. What they
 // throw becomes errc::handler_failed.
 template <class P, class Store, class Divert, class Apply>
 result<position> feed(Store& log, feed_range const& wanted, fed& seen, Divert&& divert, Apply&& apply) {
@@ -78,20 +82,26 @@ result<position> feed(Store& log, feed_range const& wanted, fed& seen, Divert&& 
     ++seen.events;
     seen.last = recorded.at.position;
     try {
-      seen.diverting = true;
-      result<bool> const diverted = divert(recorded.at);
-      if (!diverted) {
-        failed = diverted.error();
-        return false;
+      if constexpr (!std::is_same_v<std::remove_cvref_t<Divert>, take_all>) {
+        seen.diverting = true;
+        result<bool> const diverted = divert(recorded.at);
+        if (!diverted) {
+          failed = diverted.error();
+          return false;
+        }
+        seen.diverting = false;
+        if (*diverted) return true;
       }
-      seen.diverting = false;
-      if (*diverted) return true;
       seen.touched = false;
       result<void> applied;
       auto const known = visit_event<events>(recorded, [&](auto const& event, envelope const& at) {
-        if (!applied) return;
-        applied = apply(event, at);
-        if (applied) seen.touched = true;
+        if constexpr (std::is_void_v<decltype(apply(event, at))>) {
+          apply(event, at);
+          seen.touched = true;
+        } else if (applied) {
+          applied = apply(event, at);
+          if (applied) seen.touched = true;
+        }
       });
       if (!known) failed = known.error();
       else if (!applied) failed = projection_failed(P::name, recorded.at, std::move(applied).error());

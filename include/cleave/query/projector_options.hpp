@@ -24,8 +24,9 @@ struct projector_step_hook {
 
 struct projector_options {
   // Events of one step: at the most, 1 or more, and where it begins. A step that was full doubles the next one, one that was
-  // less than half full halves it, and so does one that took longer than `batch_us`: so the read store's writer is never held long.
-  std::uint64_t batch = 4'096;
+  // less than half full halves it, and so does one that took longer than `batch_us`: so neither the read store's writer nor the queries of a model
+  // in memory wait for long.
+  std::uint64_t batch = 65'536;
   std::uint64_t least_batch = 64; // `batch` if that is less
   std::int64_t batch_us = 50'000;
   // How often a failing event of a stored projection is tried by itself before the policy applies, 1 or more. The second try comes
