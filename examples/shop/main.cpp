@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The shop's command line. What it can do stands in cli/arguments.cpp; what the shop is, in application.hpp.
+#include <cleave/flow_graph.hpp>
+
 #include "application.hpp"
 #include "cli/apply.hpp"
 #include "cli/arguments.hpp"
@@ -13,6 +15,7 @@
 #include <iostream>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace shop {
 
@@ -49,6 +52,13 @@ cleave::result<bool> run(running_shop& shop, arguments const& given) {
   return printed(print_history);
 }
 
+void print_graph(arguments const& given, std::ostream& out) {
+  using shop_application = decltype(make_application(std::declval<cleave::sqlite::event_store&>(),
+                                                     std::declval<cleave::sqlite::read_store&>()));
+  auto const graph = cleave::flow_graph_of<shop_application>();
+  out << (given.json ? graph.json() + '\n' : graph.mermaid());
+}
+
 bool makes_the_file(arguments const& given) { return given.command == "import" || given.command == "apply"; }
 
 int run_program(int argc, char const* const* argv) {
@@ -65,6 +75,15 @@ int run_program(int argc, char const* const* argv) {
     std::cerr << "shop: " << why.message() << '\n';
     return refused_or_failed;
   };
+  auto const flushed = [&](bool all_good) {
+    if (!std::cout.flush())
+      return fail(cleave::make_error(cleave::errc::io_error, "standard output cannot be written"));
+    return all_good ? done : refused_or_failed;
+  };
+  if (given->command == "graph") {
+    print_graph(*given, std::cout);
+    return flushed(true);
+  }
   if (!makes_the_file(*given) && !std::filesystem::exists(given->db)) {
     return fail(cleave::make_error(cleave::errc::not_found, "there is no file {}", given->db));
   }
@@ -72,9 +91,7 @@ int run_program(int argc, char const* const* argv) {
   if (!shop) return fail(shop.error());
   auto const all_good = run(**shop, *given);
   if (!all_good) return fail(all_good.error());
-  if (!std::cout.flush())
-    return fail(cleave::make_error(cleave::errc::io_error, "standard output cannot be written"));
-  return *all_good ? done : refused_or_failed;
+  return flushed(*all_good);
 }
 
 } // namespace

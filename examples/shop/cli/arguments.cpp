@@ -23,6 +23,7 @@ struct command_form {
   bool takes_json;
   std::string_view summary;
   std::string_view details;
+  bool takes_no_file = false;
 };
 
 constexpr std::array forms{
@@ -68,6 +69,8 @@ constexpr std::array forms{
     command_form{"open-orders", "", false, false, true, "orders that are neither shipped nor cancelled", ""},
     command_form{"orders", "", true, false, true, "the orders of a customer", ""},
     command_form{"history", "ORDER", false, false, true, "what happened to an order, event by event", ""},
+    command_form{"graph", "", false, false, true, "which command leads to which event, read model and query",
+                 "A flowchart in the language of Mermaid, read from the program itself.\n", true},
 };
 
 command_form const* find_form(std::string_view name) {
@@ -77,7 +80,7 @@ command_form const* find_form(std::string_view name) {
 }
 
 std::string usage_line(command_form const& form) {
-  std::string line = "shop --db FILE ";
+  std::string line = form.takes_no_file ? "shop " : "shop --db FILE ";
   line += form.name;
   if (!form.operand.empty()) (line += ' ') += form.operand;
   if (form.takes_customer) line += " --customer ID";
@@ -105,8 +108,9 @@ cleave::result<void> check(arguments const& given, command_form const& form) {
   if (given.json && !form.takes_json) return refuse("{} takes no --json", form.name);
   if (given.top && !form.takes_top) return refuse("{} takes no --top", form.name);
   if (!given.customer.empty() && !form.takes_customer) return refuse("{} takes no --customer", form.name);
+  if (!given.db.empty() && form.takes_no_file) return refuse("{} takes no --db", form.name);
   if (given.help) return {};
-  if (given.db.empty()) return refuse("--db FILE is missing");
+  if (given.db.empty() && !form.takes_no_file) return refuse("--db FILE is missing");
   if (given.customer.empty() && form.takes_customer) return refuse("{} wants --customer ID", form.name);
   if (given.operand.empty() && !form.operand.empty()) return refuse("{} wants {}", form.name, form.operand);
   return {};
@@ -162,7 +166,9 @@ std::string help_text(std::string_view command) {
     text += form->summary;
     text += ".\n";
     if (!form->details.empty()) (text += '\n') += form->details;
-    text += "\n--db FILE      the shop's file; import and apply make it when it is not there\n";
+    text += '\n';
+    if (!form->takes_no_file)
+      text += "--db FILE      the shop's file; import and apply make it when it is not there\n";
     if (form->takes_customer) text += "--customer ID  whose orders\n";
     if (form->takes_top) text += "--top N        only the first N; default: all in JSON, 10 in the table\n";
     if (form->takes_json) text += "--json         one JSON value instead of a table\n";

@@ -13,7 +13,7 @@ namespace shop {
 
 struct arguments {
   std::string command;             // one that is described here; empty with help for everything
-  std::string db;                  // --db; never empty without help
+  std::string db;                  // --db; empty for help and for `graph`
   std::string operand;             // DIR, FILE or ORDER of the commands that take one
   std::string customer;            // --customer
   std::optional<std::int64_t> top; // --top
