@@ -578,6 +578,7 @@ TEST_CASE(
 TEMPLATE_TEST_CASE("steps, retries and queries at once apply each event once, in the order of its key", "",
                    in_memory, in_a_file) {
   TestType f;
+  run(f.at); // makes the tables, which the queries need
   std::atomic<bool> broken = true;
   on_event = [&](std::int64_t by) {
     if (broken && by == 666) throw std::runtime_error("broken spring");
