@@ -130,7 +130,7 @@ private:
     start_ = options.from.place() ? result<position>(*options.from.place()) : log_.head();
   }
 
-  // Where to go on. A start that is not the beginning is kept at once, so that the next life does not begin elsewhere.
+  // Where to go on. The first step stores it, whether there is an event or not, so that the next life does not begin elsewhere.
   result<position> begin() {
     if (begun_) return reached();
     if (!start_) return start_;
@@ -140,7 +140,6 @@ private:
       if (!found) return found;
       saved_ = *found;
       if (*found > position()) at = *found;
-      else if (auto saved = save(at); !saved) return unexpected(std::move(saved).error());
     }
     begun_ = true;
     progress_.advance(at);
