@@ -5,17 +5,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <concepts>
 #include <cstring>
 
 namespace cleave::sqlite {
 
 namespace {
-
-// The connection belongs to one thread, so that a column's value may be looked at directly: one look-up instead of three.
-sqlite3_value* value_of(sqlite3_stmt* from, int column) noexcept {
-  return sqlite3_column_value(from, column);
-}
 
 bool read_integer(sqlite3_value* from, std::int64_t& to) noexcept {
   if (sqlite3_value_type(from) != SQLITE_INTEGER) return false;
@@ -23,149 +17,144 @@ bool read_integer(sqlite3_value* from, std::int64_t& to) noexcept {
   return true;
 }
 
-bool read_positive(sqlite3_value* from, std::uint64_t& to) noexcept {
+template <class Number> bool read_positive(sqlite3_value* from, Number& to) noexcept {
   std::int64_t value = 0;
   if (!read_integer(from, value)) return false;
-  to = static_cast<std::uint64_t>(value);
+  to = Number(static_cast<std::uint64_t>(value));
   return value > 0;
 }
 
+uuid uuid_at(std::uint8_t const* bytes) noexcept {
+  std::array<std::uint8_t, uuid::size> copy{};
+  std::memcpy(copy.data(), bytes, copy.size());
+  return uuid(copy);
+}
+
 // See row_ids in log_writer.cpp.
-template <std::same_as<uuid>... Ids> bool read_ids(sqlite3_value* from, uuid& first,
-                                                   Ids&... others) noexcept {
+bool read_ids(sqlite3_value* from, envelope& to) noexcept {
   if (sqlite3_value_type(from) != SQLITE_BLOB) return false;
-  auto const* bytes = static_cast<std::uint8_t const*>(sqlite3_value_blob(from));
+  auto const* const bytes = static_cast<std::uint8_t const*>(sqlite3_value_blob(from));
   auto const size = static_cast<std::size_t>(sqlite3_value_bytes(from));
-  auto const take = [&bytes](uuid& to) {
-    std::array<std::uint8_t, uuid::size> copy{};
-    std::memcpy(copy.data(), bytes, copy.size());
-    to = uuid(copy);
-    bytes += copy.size();
-  };
-  if (size != uuid::size && size != (1 + sizeof...(others)) * uuid::size) return false;
-  take(first);
-  if (size != uuid::size) (take(others), ...);
+  if (size != uuid::size && size != 3 * uuid::size) return false;
+  to.id = event_id(uuid_at(bytes));
+  if (size == uuid::size) return true;
+  to.metadata.correlation = correlation_id(uuid_at(bytes + uuid::size));
+  to.metadata.causation = causation_id(uuid_at(bytes + 2 * uuid::size));
   return true;
 }
 
 } // namespace
 
 void event_batch::clear() noexcept {
-  bytes_.clear();
+  texts_.clear();
   rows_.clear();
 }
 
-bool event_batch::take_text(sqlite3_value* from, bool may_be_blob, text& to) {
+bool event_batch::copy_text(sqlite3_value* from, bool may_be_blob, std::string_view& to) {
   int const type = sqlite3_value_type(from);
   bool const fits = type == SQLITE_TEXT || (may_be_blob && type == SQLITE_BLOB);
   if (!fits) return false;
   auto const* const bytes = static_cast<char const*>(sqlite3_value_blob(from));
-  to = put({bytes, static_cast<std::size_t>(sqlite3_value_bytes(from))});
+  to = texts_.put({bytes, static_cast<std::size_t>(sqlite3_value_bytes(from))});
   return true;
 }
 
-event_batch::text event_batch::put(std::string_view from) {
-  text const at{bytes_.size(), from.size()};
-  bytes_.append(from);
-  return at;
-}
-
-bool event_batch::copy_row(sqlite3_stmt* from, row& to) {
+bool event_batch::copy(sqlite3_value** from, row& to) {
+  envelope& at = to.event.at;
   std::int64_t recorded_at = 0;
-  auto const text_or_null = [&](int column, text& into) {
-    sqlite3_value* const value = value_of(from, column);
-    return sqlite3_value_type(value) == SQLITE_NULL || take_text(value, false, into);
+  auto const copy_list = [this](sqlite3_value* value, std::string_view& list) {
+    return sqlite3_value_type(value) == SQLITE_NULL || copy_text(value, false, list);
   };
-  bool const sound = read_positive(value_of(from, 0), to.position) &&
-                     read_positive(value_of(from, 2), to.version) &&
-                     read_integer(value_of(from, 5), recorded_at) &&
-                     read_ids(value_of(from, 6), to.id, to.correlation, to.causation) &&
-                     text_or_null(7, to.headers) && text_or_null(8, to.tags) &&
-                     take_text(value_of(from, 9), true, to.data);
-  to.recorded_at = timestamp(recorded_at);
+  bool const sound = read_positive(from[place::position], at.position) &&
+                     read_integer(from[place::stream], to.stream_id) &&
+                     read_positive(from[place::version], at.version) &&
+                     read_integer(from[place::name], to.name_id) &&
+                     read_integer(from[place::recorded_at], recorded_at) && read_ids(from[place::ids], at) &&
+                     copy_list(from[place::headers], to.headers) && copy_list(from[place::tags], to.tags) &&
+                     copy_text(from[place::data], true, to.event.data);
+  at.recorded_at = timestamp(recorded_at);
   return sound;
 }
 
-result<void> event_batch::copy(database& db, statement const& from, std::string_view stream,
-                               id_texts& names) {
-  sqlite3_stmt* const current = from.handle();
-  auto const name = names.find(db, sqlite3_column_int64(current, 4));
-  if (!name) return unexpected(name.error());
+bool event_batch::add(sqlite3_value** from) {
   row& to = rows_.emplace_back();
-  if (copy_row(current, to)) {
-    to.stream = stream;
-    to.name = *name;
-    return {};
+  if (copy(from, to)) return true;
+  damaged_at_ = to.event.at.position.value();
+  rows_.pop_back();
+  return false;
+}
+
+error event_batch::damaged(database const& db) const {
+  return make_error(errc::corrupt, "{}: the event at position {} has a column that no store has written",
+                    db.path(), damaged_at_);
+}
+
+result<void> event_batch::add_names(database& db, std::size_t first, id_texts& streams, id_texts& names) {
+  for (std::size_t i = first; i < rows_.size(); ++i) {
+    auto stream = streams.known(rows_[i].stream_id);
+    if (stream.data() == nullptr) {
+      if (auto good = streams.learn(db, rows_[i].stream_id); !good) return good;
+      stream = streams.known(rows_[i].stream_id);
+    }
+    rows_[i].event.at.stream = stream;
   }
-  std::uint64_t const at = to.position;
-  rows_.pop_back();
-  return unexpected(make_error(
-      errc::corrupt, "{}: the event at position {} has a column that no store has written", db.path(), at));
+  return add_event_names(db, first, names);
 }
 
-result<void> event_batch::add(database& db, statement const& from, id_texts& streams, id_texts& names) {
-  auto const stream = streams.find(db, sqlite3_column_int64(from.handle(), 1));
-  if (!stream) return unexpected(stream.error());
-  return copy(db, from, *stream, names);
+result<void> event_batch::add_names(database& db, std::size_t first, std::string_view stream,
+                                    id_texts& names) {
+  for (std::size_t i = first; i < rows_.size(); ++i) rows_[i].event.at.stream = stream;
+  return add_event_names(db, first, names);
 }
 
-result<stream_link> event_batch::add_link(database& db, statement const& from, std::int64_t id,
-                                          std::string_view stream, stream_link at, id_texts& names) {
-  if (auto good = copy(db, from, stream, names); !good) return unexpected(std::move(good).error());
-  auto const previous = static_cast<std::uint64_t>(sqlite3_column_int64(from.handle(), 3));
-  bool const sound = sqlite3_column_int64(from.handle(), 1) == id && rows_.back().version == at.version &&
-                     (previous == 0) == (at.version == 1) && previous < at.position;
-  if (sound) return stream_link{at.version - 1, previous};
-  rows_.pop_back();
-  return unexpected(broken_chain(db, id, at));
+result<void> event_batch::add_event_names(database& db, std::size_t first, id_texts& names) {
+  for (std::size_t i = first; i < rows_.size(); ++i) {
+    auto name = names.known(rows_[i].name_id);
+    if (name.data() == nullptr) {
+      if (auto good = names.learn(db, rows_[i].name_id); !good) return good;
+      name = names.known(rows_[i].name_id);
+    }
+    rows_[i].event.at.name = name;
+  }
+  return {};
 }
 
-void event_batch::back_to(mark there) {
-  rows_.resize(there.events);
-  bytes_.resize(there.bytes);
+void event_batch::back_to(std::size_t first) { rows_.resize(first); }
+
+void event_batch::reverse_from(std::size_t first) noexcept {
+  std::reverse(rows_.begin() + static_cast<std::ptrdiff_t>(first), rows_.end());
 }
 
-void event_batch::reverse_from(mark there) noexcept {
-  std::reverse(rows_.begin() + static_cast<std::ptrdiff_t>(there.events), rows_.end());
-}
-
-result<void> event_batch::show_lists(row const& from, recorded_event& event) {
+result<void> event_batch::show_lists(row& of) {
   auto const damaged = [&](std::string_view what, error cause) {
     return unexpected(error(
-        errc::corrupt, fmt::format("the {} of the event at position {} cannot be read", what, from.position),
+        errc::corrupt,
+        fmt::format("the {} of the event at position {} cannot be read", what, of.event.at.position.value()),
         std::move(cause)));
   };
-  if (from.tags.size != 0) {
-    if (auto good = decode_tags(view(from.tags), tags_); !good)
-      return damaged("tags", std::move(good).error());
+  if (!of.tags.empty()) {
+    if (auto good = decode_tags(of.tags, tags_); !good) return damaged("tags", std::move(good).error());
     tag_views_.assign(tags_.begin(), tags_.end());
-    event.at.tags = tag_views_;
+    of.event.at.tags = tag_views_;
   }
-  if (from.headers.size != 0) {
-    if (auto good = decode_headers(view(from.headers), headers_); !good)
+  if (!of.headers.empty()) {
+    if (auto good = decode_headers(of.headers, headers_); !good)
       return damaged("headers", std::move(good).error());
     header_views_.clear();
     for (owned_header const& one : headers_) header_views_.push_back({one.name, one.value});
-    event.at.metadata.headers = header_views_;
+    of.event.at.metadata.headers = header_views_;
   }
   return {};
 }
 
 result<bool> event_batch::hand_out(sink_ref sink, std::uint64_t& reached) {
-  for (row const& from : rows_) {
-    recorded_event event{};
-    event.at.position = position(from.position);
-    event.at.version = version(from.version);
-    event.at.stream = from.stream;
-    event.at.name = from.name;
-    event.at.id = event_id(from.id);
-    event.at.recorded_at = from.recorded_at;
-    event.at.metadata.correlation = correlation_id(from.correlation);
-    event.at.metadata.causation = causation_id(from.causation);
-    event.data = view(from.data);
-    if (auto good = show_lists(from, event); !good) return unexpected(std::move(good).error());
-    reached = from.position;
-    if (!sink(event)) return false;
+  for (row& of : rows_) {
+    bool const plain = of.tags.empty() && of.headers.empty();
+    if (!plain) {
+      if (auto good = show_lists(of); !good) return unexpected(std::move(good).error());
+    }
+    reached = of.event.at.position.value();
+    if (!sink(of.event)) return false;
   }
   return true;
 }

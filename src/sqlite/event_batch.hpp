@@ -9,11 +9,12 @@
 
 #include "encoded_append.hpp"
 #include "id_texts.hpp"
-#include "stream_chain.hpp"
+#include "text_arena.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 struct sqlite3_value;
@@ -24,60 +25,49 @@ using sink_ref = function_ref<bool(recorded_event const&)>;
 
 class event_batch {
 public:
-  // The columns of the log that add() reads, in this order.
+  // The columns of the log that add() takes, and their places. The row's last one is asked for first, because SQLite then finds
+  // them all at once: that spares a tenth of the time.
   static constexpr std::string_view columns =
-      "l.position, l.stream, l.version, l.previous, l.name, l.recorded_at, l.ids, l.headers, l.tags, l.data";
+      "l.position, l.data, l.tags, l.headers, l.ids, l.recorded_at, l.name, l.version, l.stream";
+  struct place {
+    enum : std::uint8_t { position, data, tags, headers, ids, recorded_at, name, version, stream, behind };
+  };
 
   void clear() noexcept;
   std::size_t size() const noexcept { return rows_.size(); }
-  std::size_t bytes() const noexcept { return bytes_.size(); }
+  std::size_t bytes() const noexcept { return texts_.bytes(); }
 
-  // Copies the current row, but for the texts, which must live as long; an event of any stream. errc::corrupt when a column holds what no store has put there.
-  result<void> add(database& db, statement const& from, id_texts& streams, id_texts& names);
-  // The same for the link `at` of the stream with that id and name; the link before it. errc::corrupt also when the row is not it.
-  result<stream_link> add_link(database& db, statement const& from, std::int64_t id, std::string_view stream,
-                               stream_link at, id_texts& names);
-  // A place to cut off, or to turn round, what was added behind it.
-  struct mark {
-    std::size_t events;
-    std::size_t bytes;
-  };
-  mark here() const noexcept { return {rows_.size(), bytes_.size()}; }
-  void back_to(mark there);
-  void reverse_from(mark there) noexcept;
+  // Copies the row. False: a column holds what no store has put there, see damaged().
+  bool add(sqlite3_value** from);
+  error damaged(database const& db) const;
+  // What was added from the place `first` on gets its names, which must live as long. errc::corrupt for an id without a name.
+  result<void> add_names(database& db, std::size_t first, id_texts& streams, id_texts& names);
+  result<void> add_names(database& db, std::size_t first, std::string_view stream, id_texts& names);
+  // To cut off, or to turn round, what was added from the place `first` on.
+  void back_to(std::size_t first);
+  void reverse_from(std::size_t first) noexcept;
 
   // Calls the sink for each event until it returns false. `reached` becomes the position of the last one handed out.
   // errc::corrupt when tags or headers cannot be read. False: the sink has had enough.
   result<bool> hand_out(sink_ref sink, std::uint64_t& reached);
 
 private:
-  struct text {
-    std::size_t begin = 0;
-    std::size_t size = 0;
-  };
   struct row {
-    std::uint64_t position = 0;
-    std::uint64_t version = 0;
-    timestamp recorded_at;
-    uuid id;
-    uuid correlation;
-    uuid causation;
-    std::string_view stream; // not copied
-    std::string_view name;
-    text data;
-    text headers;
-    text tags;
+    recorded_event event;
+    std::int64_t stream_id;
+    std::int64_t name_id;
+    std::string_view headers; // as they are stored
+    std::string_view tags;
   };
 
-  std::string_view view(text at) const noexcept { return std::string_view(bytes_).substr(at.begin, at.size); }
-  bool take_text(sqlite3_value* from, bool may_be_blob, text& to);
-  text put(std::string_view from);
-  bool copy_row(sqlite3_stmt* from, row& to);
-  result<void> copy(database& db, statement const& from, std::string_view stream, id_texts& names);
-  result<void> show_lists(row const& from, recorded_event& event);
+  bool copy(sqlite3_value** from, row& to);
+  bool copy_text(sqlite3_value* from, bool may_be_blob, std::string_view& to);
+  result<void> add_event_names(database& db, std::size_t first, id_texts& names);
+  result<void> show_lists(row& of);
 
-  std::string bytes_;
+  text_arena texts_;
   std::vector<row> rows_;
+  std::uint64_t damaged_at_ = 0;
   // Scratch of hand_out.
   std::vector<std::string> tags_;
   std::vector<std::string_view> tag_views_;

@@ -5,11 +5,12 @@
 #include <cleave/base/result.hpp>
 #include <cleave/sqlite/database.hpp>
 
+#include "text_arena.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace cleave::sqlite {
 
@@ -18,18 +19,36 @@ public:
   enum class of : std::uint8_t { streams, names };
   explicit id_texts(of which) noexcept : which_(which) {}
 
-  // Valid until trim(). errc::corrupt when no text has that id.
-  result<std::string_view> find(database& db, std::int64_t id);
+  // The text with that id if it was learned since the last trim(), which ends its life; else one without data.
+  std::string_view known(std::int64_t id) const noexcept {
+    return places_.empty() ? std::string_view() : places_[place_of(id)].text;
+  }
+  // errc::corrupt when no text has that id.
+  result<void> learn(database& db, std::int64_t id);
   // Forgets all if it is a lot.
   void trim();
 
 private:
   static constexpr std::size_t most = 16'384;
+  static constexpr std::size_t first_places = 64;
+  struct place {
+    std::int64_t id = 0;
+    std::string_view text; // without data: free
+  };
+
+  // Where the id is, or would be: ids are given out one after another, so that their last bits serve as a hash.
+  std::size_t place_of(std::int64_t id) const noexcept {
+    std::size_t const mask = places_.size() - 1;
+    std::size_t at = static_cast<std::size_t>(id) & mask;
+    while (places_[at].text.data() != nullptr && places_[at].id != id) at = (at + 1) & mask;
+    return at;
+  }
+  void grow();
 
   of which_;
-  std::unordered_map<std::int64_t, std::string> known_;
-  std::int64_t last_id_ = 0; // events of one kind often come together
-  std::string_view last_;
+  std::vector<place> places_; // a power of two, at most half of them taken
+  std::size_t taken_ = 0;
+  text_arena texts_;
 };
 
 } // namespace cleave::sqlite

@@ -13,7 +13,7 @@ namespace cleave::sqlite {
 
 namespace {
 
-constexpr int first_parameter = 4;
+constexpr int first_parameter = log_filter::taker + 1;
 
 std::string json_array(std::span<std::string_view const> texts) {
   std::string out;
@@ -48,7 +48,7 @@ log_filter::log_filter(event_query const& query) {
     std::vector<std::string_view> names;
     for (query_item const& item : query.items)
       names.insert(names.end(), item.names.begin(), item.names.end());
-    sql_ = " AND " + name_condition("l.name", json_array(names));
+    sql_ = name_condition("l.name", json_array(names));
     return;
   }
   for (query_item const& item : query.items) sql_ += (sql_.empty() ? "" : " UNION ") + branch(item);
@@ -104,9 +104,11 @@ result<void> log_filter::bind(database& db, statement& prepared, std::uint64_t a
 result<position> find_match(database& db, event_query const& query, position after, std::string& name) {
   log_filter const filter(query);
   std::string const sql =
-      filter.by_tag() ? filter.sql()
-                      : "SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2" +
-                            filter.sql() + " ORDER BY l.position LIMIT ?3";
+      filter.by_tag()
+          ? filter.sql()
+          : fmt::format("SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2{}{} "
+                        "ORDER BY l.position LIMIT ?3",
+                        filter.sql().empty() ? "" : " AND ", filter.sql());
   auto prepared = db.prepare(sql);
   if (!prepared) return unexpected(prepared.error());
   if (auto good = filter.bind(db, *prepared, after.value(), UINT64_MAX, 1); !good)

@@ -20,10 +20,12 @@ public:
   explicit log_filter(event_query const& query);
 
   bool by_tag() const noexcept { return by_tag_; }
-  // Without tags: a condition on the column `name` of cleave_log l, starting with AND; empty when every name passes.
+  // Without tags: a condition on the column `name` of cleave_log l; empty when every name passes.
   // With tags: a query for the column `position`, in ascending order, with ?1 < position <= ?2 and at most ?3 rows.
   std::string const& sql() const noexcept { return sql_; }
-  // Binds ?1 to ?3 and the filter's own parameters behind them, which live as long as the filter.
+  // ?4 is left to whoever takes the rows.
+  static constexpr int taker = 4;
+  // Binds ?1 to ?3 and the filter's own parameters behind ?4, which live as long as the filter.
   result<void> bind(database& db, statement& prepared, std::uint64_t after, std::uint64_t upto,
                     std::uint64_t limit) const;
 

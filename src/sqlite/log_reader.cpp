@@ -4,9 +4,11 @@
 #include <cleave/base/limits.hpp>
 
 #include "log_filter.hpp"
+#include "log_rows.hpp"
 #include "number.hpp"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 
@@ -29,47 +31,71 @@ struct texts {
   id_texts names{id_texts::of::names};
 };
 
+// Takes rows of the log into a batch.
+class log_taker final : public row_taker {
+public:
+  log_taker(event_batch& batch, std::uint64_t upto, std::uint64_t wanted) noexcept
+      : batch_(batch), upto_(sql_bound(upto)), left_(wanted) {}
+
+  bool take(sqlite3_value** row) override {
+    beyond_ = sqlite3_value_int64(row[place::position]) > upto_;
+    if (beyond_) return false;
+    sound_ = batch_.add(row);
+    // Behind the event's columns: where the index of tags says that it is.
+    if (!sound_ && sqlite3_value_type(row[place::position]) == SQLITE_NULL)
+      missing_ = sqlite3_value_int64(row[place::behind]);
+    return sound_ && --left_ != 0 && batch_.bytes() < batch_bytes;
+  }
+  // It met an event behind the last one.
+  bool beyond() const noexcept { return beyond_; }
+  result<void> check(database const& db) const {
+    if (sound_) return {};
+    if (!missing_) return unexpected(batch_.damaged(db));
+    return unexpected(make_error(errc::corrupt,
+                                 "{}: the index of tags names position {}, which is not in the log",
+                                 db.path(), *missing_));
+  }
+
+private:
+  using place = event_batch::place;
+
+  event_batch& batch_;
+  std::int64_t upto_;
+  std::uint64_t left_;
+  bool beyond_ = false;
+  bool sound_ = true;
+  std::optional<std::int64_t> missing_;
+};
+
+std::string sql_of(log_filter const& filter) {
+  if (filter.by_tag()) {
+    return fmt::format("SELECT 1 FROM ({}) t LEFT JOIN cleave_log l ON l.position = t.position "
+                       "WHERE cleave_take(?{}, {}, t.position)",
+                       filter.sql(), log_filter::taker, event_batch::columns);
+  }
+  std::string const take = fmt::format("cleave_take(?{}, {})", log_filter::taker, event_batch::columns);
+  // Where every row is taken the taker itself sees the end, for less.
+  if (filter.sql().empty())
+    return fmt::format("SELECT 1 FROM cleave_log l WHERE l.position > ?1 AND {} ORDER BY l.position", take);
+  return fmt::format("SELECT 1 FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2 AND "
+                     "CASE WHEN {} THEN {} END ORDER BY l.position",
+                     filter.sql(), take);
+}
+
 // One batch of a filtered or unfiltered walk over (after, upto].
-result<progress> fill_from_log(event_batch& batch, database& db, log_filter const& filter, texts& known,
-                               std::uint64_t after, std::uint64_t upto, std::uint64_t wanted) {
-  if (!filter.by_tag()) {
-    auto rows = db.prepare(fmt::format(
-        "SELECT {} FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2{} ORDER BY l.position LIMIT ?3",
-        event_batch::columns, filter.sql()));
-    if (!rows) return unexpected(rows.error());
-    if (auto good = filter.bind(db, *rows, after, upto, wanted); !good) return unexpected(good.error());
-    for (;;) {
-      if (batch.size() == wanted || batch.bytes() >= batch_bytes) return progress{true};
-      auto const more = rows->step();
-      if (!more) return unexpected(more.error());
-      if (!*more) return progress{false};
-      if (auto good = batch.add(db, *rows, known.streams, known.names); !good)
-        return unexpected(good.error());
-    }
-  }
-  auto positions = db.prepare(filter.sql());
-  if (!positions) return unexpected(positions.error());
-  if (auto good = filter.bind(db, *positions, after, upto, wanted); !good) return unexpected(good.error());
-  auto row = db.prepare(
-      fmt::format("SELECT {} FROM cleave_log l WHERE l.position = ?1", event_batch::columns));
-  if (!row) return unexpected(row.error());
-  for (;;) {
-    if (batch.size() == wanted || batch.bytes() >= batch_bytes) return progress{true};
-    auto const more = positions->step();
-    if (!more) return unexpected(more.error());
-    if (!*more) return progress{false};
-    auto const at = positions->column<std::int64_t>(0);
-    if (!at) return unexpected(at.error());
-    if (auto good = row->bind(*at); !good) return unexpected(good.error());
-    auto const there = row->step();
-    if (!there) return unexpected(there.error());
-    if (!*there) {
-      return unexpected(make_error(
-          errc::corrupt, "{}: the index of tags names position {}, which is not in the log", db.path(), *at));
-    }
-    if (auto good = batch.add(db, *row, known.streams, known.names); !good) return unexpected(good.error());
-    row->reset();
-  }
+result<progress> fill_from_log(event_batch& batch, database& db, std::string_view sql,
+                               log_filter const& filter, texts& known, std::uint64_t after,
+                               std::uint64_t upto, std::uint64_t wanted) {
+  auto rows = db.prepare(sql);
+  if (!rows) return unexpected(rows.error());
+  if (auto good = filter.bind(db, *rows, after, upto, wanted); !good) return unexpected(good.error());
+  log_taker taker(batch, upto, wanted);
+  auto const enough = run_through(db, *rows, log_filter::taker, taker);
+  if (!enough) return unexpected(enough.error());
+  if (auto good = taker.check(db); !good) return unexpected(std::move(good).error());
+  if (auto good = batch.add_names(db, 0, known.streams, known.names); !good)
+    return unexpected(std::move(good).error());
+  return progress{*enough && !taker.beyond()};
 }
 
 } // namespace
@@ -78,6 +104,7 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
   if (auto good = check_query(range.filter); !good) return unexpected(std::move(good).error());
   if (range.limit == 0) return range.after;
   log_filter const filter(range.filter);
+  std::string const sql = sql_of(filter);
   event_batch batch;
   texts known;
   std::uint64_t head = 0;
@@ -96,7 +123,7 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
         head = found->value();
       }
       if (after >= head) return {};
-      auto const filled = fill_from_log(batch, db, filter, known, after, head, wanted);
+      auto const filled = fill_from_log(batch, db, sql, filter, known, after, head, wanted);
       if (!filled) return unexpected(filled.error());
       done = *filled;
       return {};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "reader_pool.hpp"
 
+#include "log_rows.hpp"
+
 #include <sqlite3.h>
 
 #include <chrono>
@@ -20,7 +22,9 @@ reader_pool::reader_pool(database_options how, std::size_t most) : how_(std::mov
 
 result<database> reader_pool::open_one() const {
   auto opened = database::open(how_);
-  if (opened) forbid_checkpoints(*opened);
+  if (!opened) return opened;
+  forbid_checkpoints(*opened);
+  if (auto good = teach_rows(*opened); !good) return unexpected(std::move(good).error());
   return opened;
 }
 

@@ -1,65 +1,56 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "stream_chain.hpp"
 
-#include <fmt/format.h>
+#include "chain_walk.hpp"
 
 namespace cleave::sqlite {
 
 namespace {
 
-struct pointers {
-  std::uint64_t previous = 0;
-  std::uint64_t skip = 0;
-};
+// Goes back as long as `arrived(link)` is false for the next link; takes a second pointer only if may_skip(link behind it).
+template <class Arrived, class MaySkip> class search final : public chain_walk {
+public:
+  search(std::int64_t stream, stream_link from, Arrived arrived, MaySkip may_skip) noexcept
+      : chain_walk(stream, from), arrived_(arrived), may_skip_(may_skip) {}
 
-// The pointers of the row at `at`; `row` is the statement below.
-constexpr std::string_view row_of_position =
-    "SELECT stream, version, coalesce(previous, 0), coalesce(skip, 0) FROM cleave_log WHERE position = ?1";
-
-result<pointers> follow(database const& db, statement& row, std::int64_t stream, stream_link at) {
-  if (auto good = row.bind(at.position); !good) return unexpected(std::move(good).error());
-  auto const there = row.step();
-  if (!there) return unexpected(there.error());
-  if (!*there) return unexpected(broken_chain(db, stream, at));
-  auto const found = row.row<std::int64_t, std::uint64_t, std::uint64_t, std::uint64_t>();
-  row.reset();
-  if (!found) return unexpected(error(errc::corrupt, broken_chain(db, stream, at).text(), found.error()));
-  auto const [owner, version, previous, skip] = *found;
-  // A pointer forward would be a circle.
-  bool const sound = owner == stream && version == at.version && (previous == 0) == (version == 1) &&
-                     previous < at.position && skip < at.position &&
-                     (skip == 0) == (stream_head::stride_of(version) == 0);
-  if (!sound) return unexpected(broken_chain(db, stream, at));
-  return pointers{previous, skip};
-}
-
-// Goes back as long as `wanted(link)` is false for the next link; takes a second pointer only if may_skip(link behind it).
-template <class Arrived, class MaySkip>
-result<stream_link> go(database& db, std::int64_t stream, stream_link at, Arrived arrived, MaySkip may_skip) {
-  if (arrived(at)) return at;
-  auto row = db.prepare(row_of_position);
-  if (!row) return unexpected(std::move(row).error());
-  while (!arrived(at)) {
-    auto const next = follow(db, *row, stream, at);
-    if (!next) return unexpected(next.error());
-    stream_link const far{at.version - stream_head::stride_of(at.version), next->skip};
-    at = next->skip != 0 && may_skip(far) ? far : stream_link{at.version - 1, next->previous};
+  bool take(sqlite3_value** row) override {
+    std::uint64_t previous = 0;
+    std::uint64_t skip = 0;
+    if (!is_link(row[0], row[1], row[2], previous)) return false;
+    std::uint64_t const stride = stream_head::stride_of(at().version);
+    bool const sound = read_pointer(row[3], skip) && (skip == 0) == (stride == 0) && skip < at().position;
+    if (!sound) return broken();
+    stream_link const far{at().version - stride, skip};
+    go_on_at(skip != 0 && may_skip_(far) ? far : stream_link{at().version - 1, previous});
+    return true;
   }
-  return at;
-}
+  result<stream_link> find(database& db) {
+    static std::string const sql = sql_for("l.stream, l.version, l.previous, l.skip");
+    if (auto good = run(db, sql); !good) return unexpected(std::move(good).error());
+    return at();
+  }
+
+private:
+  bool arrived() const noexcept override { return arrived_(at()); }
+
+  Arrived arrived_;
+  MaySkip may_skip_;
+};
 
 } // namespace
 
 result<stream_link> go_back(database& db, std::int64_t stream, stream_link from, std::uint64_t version) {
-  return go(
-      db, stream, from, [&](stream_link at) { return at.version <= version; },
-      [&](stream_link far) { return far.version >= version; });
+  return search(
+             stream, from, [version](stream_link at) { return at.version <= version; },
+             [version](stream_link far) { return far.version >= version; })
+      .find(db);
 }
 
 result<stream_link> go_before(database& db, std::int64_t stream, stream_link from, std::uint64_t position) {
-  return go(
-      db, stream, from, [&](stream_link at) { return at.position < position; },
-      [&](stream_link far) { return far.position >= position; });
+  return search(
+             stream, from, [position](stream_link at) { return at.position < position; },
+             [position](stream_link far) { return far.position >= position; })
+      .find(db);
 }
 
 error broken_chain(database const& db, std::int64_t stream, stream_link at) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // Reading one stream along its chain.
+#include "chain_walk.hpp"
 #include "log_reader.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <string>
 #include <vector>
 
 namespace cleave::sqlite {
@@ -29,9 +29,8 @@ public:
 private:
   result<void> plan_forward(database& db);
   result<void> plan_backward(database& db);
-  // Reads back from a block's end to `lowest`, or until the batch has enough. Where to go on.
-  result<stream_link> read_back(event_batch& batch, database& db, statement& row, stream_link from,
-                                std::uint64_t lowest);
+  // Reads back from a block's end to lowest_, or until the batch has enough. Where to go on.
+  result<stream_link> read_back(event_batch& batch, database& db, stream_link from);
 
   std::string_view stream_;
   stream_range range_;
@@ -86,35 +85,56 @@ result<void> stream_walk::plan_backward(database& db) {
   return {};
 }
 
-result<stream_link> stream_walk::read_back(event_batch& batch, database& db, statement& row, stream_link from,
-                                           std::uint64_t lowest) {
-  while (from.version >= lowest && batch.size() < batch_events && batch.bytes() < batch_bytes) {
-    if (auto good = row.bind(from.position); !good) return unexpected(std::move(good).error());
-    auto const there = row.step();
-    if (!there) return unexpected(there.error());
-    if (!*there) return unexpected(broken_chain(db, end_.id, from));
-    auto const before = batch.add_link(db, row, end_.id, stream_, from, names_);
-    if (!before) return unexpected(before.error());
-    from = *before;
+// Takes a stream's events into a batch, the last one first.
+class batch_walk final : public chain_walk {
+public:
+  batch_walk(event_batch& batch, std::int64_t stream, stream_link from, std::uint64_t lowest) noexcept
+      : chain_walk(stream, from), batch_(batch), lowest_(lowest) {}
+
+  static std::string const& sql() {
+    static std::string const made = sql_for(std::string(event_batch::columns) + ", l.previous");
+    return made;
   }
-  row.reset();
-  return from;
+  bool take(sqlite3_value** row) override {
+    using place = event_batch::place;
+    std::uint64_t previous = 0;
+    if (!is_link(row[place::stream], row[place::version], row[place::behind], previous)) return false;
+    sound_ = batch_.add(row);
+    if (!sound_) return false;
+    go_on_at({at().version - 1, previous});
+    return batch_.size() < batch_events && batch_.bytes() < batch_bytes;
+  }
+  bool sound() const noexcept { return sound_; }
+
+private:
+  bool arrived() const noexcept override { return at().version < lowest_; }
+
+  event_batch& batch_;
+  std::uint64_t lowest_;
+  bool sound_ = true;
+};
+
+result<stream_link> stream_walk::read_back(event_batch& batch, database& db, stream_link from) {
+  std::size_t const first = batch.size();
+  batch_walk walk(batch, end_.id, from, lowest_);
+  if (auto good = walk.run(db, batch_walk::sql()); !good) return unexpected(std::move(good).error());
+  if (!walk.sound()) return unexpected(batch.damaged(db));
+  if (auto good = batch.add_names(db, first, stream_, names_); !good)
+    return unexpected(std::move(good).error());
+  return walk.at();
 }
 
 result<void> stream_walk::fill(event_batch& batch, database& db) {
-  auto row = db.prepare(
-      fmt::format("SELECT {} FROM cleave_log l WHERE l.position = ?1", event_batch::columns));
-  if (!row) return unexpected(std::move(row).error());
   if (range_.order == direction::backward) {
-    auto const reached = read_back(batch, db, *row, blocks_.back(), lowest_);
+    auto const reached = read_back(batch, db, blocks_.back());
     if (!reached) return unexpected(reached.error());
     blocks_.back() = *reached;
     if (reached->version < lowest_) blocks_.clear();
     return {};
   }
   while (!blocks_.empty() && batch.size() + block_events <= batch_events && batch.bytes() < batch_bytes) {
-    event_batch::mark const first = batch.here();
-    auto const reached = read_back(batch, db, *row, blocks_.back(), lowest_);
+    std::size_t const first = batch.size();
+    auto const reached = read_back(batch, db, blocks_.back());
     if (!reached) return unexpected(reached.error());
     if (reached->version >= lowest_) {
       // Too much to be held at once: what is before comes first, as a block of its own.

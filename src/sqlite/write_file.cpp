@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "write_file.hpp"
 
+#include "log_rows.hpp"
 #include "reader_pool.hpp"
 #include "sqlite_error.hpp"
 
@@ -47,6 +48,7 @@ result<write_file*> write_file::open(write_file_options const& options, schema c
   if (!opened) return unexpected(std::move(opened).error());
   database& db = *opened;
   forbid_checkpoints(db);
+  if (auto good = teach_rows(db); !good) return unexpected(std::move(good).error());
   // Whose file it is comes first: beside somebody else's nothing is made and nothing is changed.
   if (auto const version = read_schema_version(db, wanted); !version) return unexpected(version.error());
   process_lock lock;
