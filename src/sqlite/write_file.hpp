@@ -69,6 +69,7 @@ public:
 private:
   write_file(database db, process_lock lock, write_file_options const& options);
   result<void> make_room_in_wal();
+  void grow_wal() noexcept;
   result<void> undo_application();
   void refuse_from_now_on(error const& reason);
   static int count_pages(void* self, sqlite3* db, char const* name, int pages);
@@ -81,6 +82,7 @@ private:
   std::optional<error> failure_; // of the machine, in the transaction at hand
   std::uint64_t wal_pages_ = 0;  // after the last commit
   std::uint64_t checkpoint_at_ = 0; // pages
+  std::uint64_t wal_room_ = 0;      // pages for which the WAL's file is long enough
   std::optional<error> checkpoint_error_;
   std::atomic<bool> refuses_{false};
   mutable std::mutex mutex_; // for refused_because_
