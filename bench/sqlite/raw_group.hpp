@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -29,7 +28,7 @@ public:
   }
 
   // Returns after the commit.
-  void append(std::string const& stream, std::string_view, std::string_view) {
+  void append(std::string const& stream) {
     waiting own{&stream, false};
     std::unique_lock lock(mutex_);
     queue_.push_back(&own);

@@ -7,8 +7,13 @@
 #include <cleave/base/id.hpp>
 #include <cleave/sqlite/event_store.hpp>
 
-#include "raw_log.hpp"
+#include "scratch.hpp"
 
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +89,15 @@ public:
     bind(insert_, 4, event_data);
     step(insert_);
   }
+  // f(version, name, data) for each event of the stream, or of the whole log up to `limit`.
+  template <class F> void load(std::string_view stream, F f) {
+    bind(load_, 1, stream);
+    each(load_, f);
+  }
+  template <class F> void scan(std::int64_t limit, F f) {
+    sqlite3_bind_int64(scan_, 1, limit);
+    each(scan_, f);
+  }
   // The index is built at the end, which is much faster and gives the same file, or a tidier one.
   template <class Streams> void fill(std::uint64_t events, Streams& streams,
                                      std::vector<std::int64_t>& heads) {
@@ -105,9 +119,24 @@ private:
   void prepare_all() {
     insert_ = prepare("INSERT INTO event (stream, version, name, data) VALUES (?1, ?2, ?3, ?4)");
     head_ = prepare("SELECT max(version) FROM event WHERE stream = ?1");
+    load_ = prepare("SELECT version, name, data FROM event WHERE stream = ?1 ORDER BY version");
+    scan_ = prepare("SELECT version, name, data FROM event WHERE position <= ?1 ORDER BY position");
+  }
+  template <class F> void each(sqlite3_stmt* statement, F f) {
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+      f(sqlite3_column_int64(statement, 0), text(statement, 1), text(statement, 2));
+    if (code != SQLITE_DONE) check(code);
+    sqlite3_reset(statement);
+  }
+  static std::string_view text(sqlite3_stmt* statement, int column) {
+    return {reinterpret_cast<char const*>(sqlite3_column_text(statement, column)),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement, column))};
   }
   sqlite3_stmt* insert_ = nullptr;
   sqlite3_stmt* head_ = nullptr;
+  sqlite3_stmt* load_ = nullptr;
+  sqlite3_stmt* scan_ = nullptr;
 };
 
 // The tables of cleave's log, filled by hand.

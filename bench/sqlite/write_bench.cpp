@@ -3,10 +3,9 @@
 // 200 bytes of JSON; everything is durable (synchronous=FULL).
 //   CLEAVE_BENCH_EVENTS: how many events the big file has, 1,000,000 without it.
 #include <cleave/application.hpp>
-#include <cleave/sqlite/event_store.hpp>
 
+#include "both_logs.hpp"
 #include "raw_group.hpp"
-#include "raw_layouts.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -26,29 +25,6 @@ using steady = std::chrono::steady_clock;
 double seconds_since(steady::time_point begin) {
   return std::chrono::duration<double>(steady::now() - begin).count();
 }
-
-cleave::sqlite::event_store open_store(std::string const& path) {
-  auto store = cleave::sqlite::event_store::open({.path = path});
-  if (!store) std::abort();
-  return std::move(*store);
-}
-
-std::string stream_of(std::uint64_t n) { return "order-" + std::to_string(10'000 + n); }
-
-// One event, ready to be appended to any stream.
-struct one_event {
-  one_event(cleave::uuid_v7_source& ids, std::uint64_t n) : name(stream_of(n)) {
-    event = {.id = cleave::event_id(ids.next(cleave::system_clock{}.now())),
-             .name = event_name,
-             .data = event_data};
-    part = {name, cleave::expectation::any(), {&event, 1}};
-  }
-  cleave::append_request request() const { return {.streams = {&part, 1}}; }
-
-  std::string name;
-  cleave::new_event event;
-  cleave::stream_append part{name, cleave::expectation::any(), {}};
-};
 
 // --- 64 threads, one durable event each time, 10,000 streams
 
@@ -110,7 +86,7 @@ void threads_group(benchmark::State& state, bool latency) {
     raw_group log(folder.file("raw.db"));
     std::vector<double> times;
     double const all = in_threads(
-        turns, [&](int t, int i) { log.append(stream_of(scattered(t, i)), event_name, event_data); }, &times);
+        turns, [&](int t, int i) { log.append(stream_of(scattered(t, i))); }, &times);
     state.SetIterationTime(latency ? percentile_99(times) : all / (writers * turns));
   }
 }
