@@ -30,7 +30,7 @@ struct total {
 
 } // namespace
 
-TEST_CASE("of thousands that wait, those whose position is reached go on, and the others sleep on") {
+TEST_CASE("of thousands that wait, those whose position is reached go on, and the others wait on") {
 #ifdef CLEAVE_ATTACK_SANITIZED
   constexpr std::uint64_t waiters = 200;
 #else
