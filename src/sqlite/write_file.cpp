@@ -158,13 +158,14 @@ void write_file::grow_wal() noexcept {
   wal_room_ = std::min(wanted + wal_step_pages, checkpoint_at_);
   sqlite3_file* wal = nullptr;
   sqlite3_int64 size = 0;
-  bool const there = sqlite3_file_control(db_->handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) ==
-                         SQLITE_OK &&
+  bool const there = sqlite3_file_control(db_->handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                          static_cast<void*>(&wal)) == SQLITE_OK &&
                      wal != nullptr && wal->pMethods != nullptr &&
                      wal->pMethods->xFileSize(wal, &size) == SQLITE_OK;
   if (!there) return;
   static constexpr std::array<char, 16 * page_bytes> zeros{};
-  auto const end = static_cast<sqlite3_int64>(wal_header_bytes + wal_room_ * wal_frame_bytes);
+  std::uint64_t const bytes = wal_header_bytes + wal_room_ * wal_frame_bytes;
+  auto const end = static_cast<sqlite3_int64>(bytes);
   while (size < end) {
     auto const part = std::min<sqlite3_int64>(end - size, zeros.size());
     if (wal->pMethods->xWrite(wal, zeros.data(), static_cast<int>(part), size) != SQLITE_OK) return;
