@@ -106,7 +106,7 @@ result<appended> log_writer::first_answer(append_request const& request,
 result<version> log_writer::version_before(stream_name stream, std::uint64_t position) {
   auto const end = find_end(stream);
   if (!end) return unexpected(end.error());
-  auto const before = go_before(*db_, (*end)->id, (*end)->head.last, position);
+  auto const before = go_before(*db_, end->id, end->head.last, position);
   if (!before) return unexpected(before.error());
   return version(before->version);
 }

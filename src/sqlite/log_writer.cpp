@@ -132,10 +132,10 @@ void log_writer::back_to(mark there) noexcept {
   broken_.reset();
 }
 
-result<std::optional<stream_end>> log_writer::find_end(stream_name stream) {
+result<stream_end> log_writer::find_end(stream_name stream) {
   auto const place = find(stream);
   if (!place) return unexpected(place.error());
-  return std::optional(place->slot == nullptr ? stream_end() : place->slot->second);
+  return place->slot == nullptr ? stream_end() : place->slot->second;
 }
 
 result<log_writer::stream_place> log_writer::find(stream_name stream) {

@@ -52,7 +52,7 @@ public:
   // How often appends were undone that the transaction, or a later one, had seen.
   std::uint64_t rollbacks() const noexcept { return rollbacks_; }
   // The stream's end as this transaction sees it; version 0 when no stream has that name.
-  result<std::optional<stream_end>> find_end(stream_name stream);
+  result<stream_end> find_end(stream_name stream);
 
   // All of can_append (event/event_store.hpp) but the form, which check_append has seen. After success first_versions() tells
   // the version of each stream's first event.

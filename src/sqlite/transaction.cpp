@@ -15,7 +15,9 @@ public:
   own_connection(database& db, log_writer& log) noexcept : db_(db), log_(log) {}
   result<void> read(reading work) override { return work(db_); }
   result<std::optional<stream_end>> find(database&, stream_name stream) override {
-    return log_.find_end(stream);
+    auto const end = log_.find_end(stream);
+    if (!end) return unexpected(end.error());
+    return std::optional(*end);
   }
 
 private:
@@ -50,7 +52,7 @@ void transaction::keep_snapshot(stream_name stream, version upto, std::uint64_t 
   auto const kept = db_->execute(
       "INSERT OR REPLACE INTO cleave_snapshots (stream, version, fingerprint, data) "
       "VALUES (?1, ?2, ?3, ?4)",
-      (*end)->id, upto.value(), static_cast<std::int64_t>(fingerprint), data);
+      end->id, upto.value(), static_cast<std::int64_t>(fingerprint), data);
   if (!kept) file.note_failure(kept.error());
 }
 
