@@ -6,8 +6,7 @@
 
 namespace cleave {
 
-rate_limiter::rate_limiter(rate_limit_options const& options) noexcept
-    : options_(options), interval_ns_(0), on_time_ns_(INT64_MIN) {
+rate_limiter::rate_limiter(rate_limit_options const& options) noexcept : options_(options) {
   constexpr std::uint32_t most = 1'000'000;
   CLEAVE_ASSERT(options.per_second >= 1 && options.per_second <= most, "per_second is 1 to 1,000,000");
   CLEAVE_ASSERT(options.burst >= 1 && options.burst <= most, "burst is 1 to 1,000,000");

@@ -30,8 +30,8 @@ public:
 
 private:
   rate_limit_options options_;
-  std::int64_t interval_ns_;
-  std::atomic<std::int64_t> on_time_ns_;
+  std::int64_t interval_ns_ = 0;
+  std::atomic<std::int64_t> on_time_ns_{INT64_MIN};
 };
 
 // errc::limit_exceeded beyond the limit; nothing waits. The limiter may stand in several chains and must outlive them.
