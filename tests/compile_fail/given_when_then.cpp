@@ -81,8 +81,8 @@ struct view {
 
 int main() {
   using cleave::testing::given;
-  static_cast<void>(
-      given<span>(WRONG_OR_RIGHT(stranger, happened){}).when(WRONG_OR_RIGHT(other_command, command){}));
+  static_cast<void>(given<span>(WRONG_OR_RIGHT(stranger, happened){}));
+  static_cast<void>(given<span>().when(WRONG_OR_RIGHT(other_command, command){}));
   static_cast<void>(given<WRONG_OR_RIGHT(int, thing)>());
   static_cast<void>(given<thing>(WRONG_OR_RIGHT(stranger, happened){}));
   static_cast<void>(given<thing>().when(WRONG_OR_RIGHT(other_command, command){}));
