@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <cleave/event/json_writer.hpp>
 #include <cleave/flow_graph.hpp>
 
 #include <fmt/format.h>
@@ -27,37 +26,6 @@ std::string label(std::string const& text) {
   }
   return out + '"';
 }
-
-class json_text {
-public:
-  void put(char c) { writer_.put(c); }
-  void member(std::string_view name) {
-    writer_.text(name);
-    writer_.put(':');
-  }
-  void text(std::string_view value) { writer_.text(value); }
-  void texts(std::vector<std::string> const& values) {
-    list(values, [&](std::string const& value) { writer_.text(value); });
-  }
-  template <class Values, class Each> void list(Values const& values, Each each) {
-    writer_.put('[');
-    bool first = true;
-    for (auto const& value : values) {
-      if (!first) writer_.put(',');
-      first = false;
-      each(value);
-    }
-    writer_.put(']');
-  }
-  std::string take() {
-    writer_.flush();
-    return std::move(out_);
-  }
-
-private:
-  std::string out_;
-  detail::json_writer writer_{out_};
-};
 
 } // namespace
 
@@ -87,37 +55,10 @@ std::string flow_graph::mermaid() const {
 }
 
 std::string flow_graph::json() const {
-  json_text out;
-  out.put('{');
-  out.member("commands");
-  out.list(commands, [&](command const& one) {
-    out.put('{');
-    out.member("name");
-    out.text(one.name);
-    out.put(',');
-    out.member("events");
-    out.texts(one.events);
-    out.put('}');
-  });
-  out.put(',');
-  out.member("projections");
-  out.list(projections, [&](projection const& one) {
-    out.put('{');
-    out.member("name");
-    out.text(one.name);
-    out.put(',');
-    out.member("events");
-    out.texts(one.events);
-    out.put(',');
-    out.member("queries");
-    out.texts(one.queries);
-    out.put('}');
-  });
-  out.put(',');
-  out.member("queries");
-  out.texts(queries);
-  out.put('}');
-  return out.take();
+  std::string out;
+  auto const encoded = codec<flow_graph>::encode(*this, out);
+  CLEAVE_ASSERT(encoded, "names are UTF-8");
+  return out;
 }
 
 } // namespace cleave

@@ -7,6 +7,8 @@
 
 #include <cleave/application.hpp>
 
+#include <boost/describe/class.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,9 @@ struct flow_graph {
   // {"commands":[{"name":...,"events":[...]}],"projections":[{"name":...,"events":[...],"queries":[...]}],"queries":[...]}
   std::string json() const;
 };
+BOOST_DESCRIBE_STRUCT(flow_graph::command, (), (name, events))
+BOOST_DESCRIBE_STRUCT(flow_graph::projection, (), (name, events, queries))
+BOOST_DESCRIBE_STRUCT(flow_graph, (), (commands, projections, queries))
 
 namespace detail {
 

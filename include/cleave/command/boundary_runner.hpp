@@ -52,9 +52,7 @@ private:
       return unexpected(command_failure(std::move(good).error()));
     for (unsigned attempt = 1;; ++attempt) {
       auto outcome = try_once(scope, command, context, *record);
-      bool const lost_race = !outcome && !outcome.error().is_rejection() &&
-                             outcome.error().error().code() == errc::version_conflict;
-      if (!lost_race || attempt >= side_.options().attempts) return outcome;
+      if (!detail::lost_race(outcome) || attempt >= side_.options().attempts) return outcome;
     }
   }
 
@@ -63,7 +61,7 @@ private:
                           command_record const& record) {
     auto state = load(scope);
     if (!state) return unexpected(command_failure(std::move(state).error()));
-    auto decided = decide(*state, command);
+    auto decided = detail::decide_safely(*state, command);
     if (!decided) return unexpected(command_failure(std::move(decided).error()));
     if (auto const* refused = decided->refused()) return scope.refuse(side_.store(), *refused, record);
 
@@ -83,16 +81,6 @@ private:
       return unexpected(detail::current_exception_error("evolve"));
     }
   }
-  template <class C>
-  static auto decide(B const& state, C const& command)
-      -> result<std::remove_cvref_t<decltype(state.decide(command))>> {
-    try {
-      return state.decide(command);
-    } catch (...) {
-      return unexpected(detail::current_exception_error("decide"));
-    }
-  }
-
   WriteSide& side_;
 };
 

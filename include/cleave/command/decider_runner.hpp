@@ -139,11 +139,12 @@ private:
     auto const work = [&](typename WriteSide::commit& in) -> result<void> {
       // The store may have called before: nothing of that may be left.
       decided.reset();
+      done = {};
       std::optional<loaded<D>> fresh;
       loaded<D>* const cached = cache_.find(stream, key, in.rollbacks());
       loaded<D>& state = cached != nullptr ? *cached : fresh.emplace(before);
       if (auto good = catch_up<D>(in, stream, state); !good) return dropped(stream, key, std::move(good));
-      auto decided_now = decide(state.state, command);
+      auto decided_now = detail::decide_safely(state.state, command);
       if (!decided_now) return unexpected(std::move(decided_now).error());
       decided.emplace(std::move(*decided_now));
       answer.refused = decided->refused();
@@ -158,13 +159,8 @@ private:
         if (!appended_now) return unexpected(std::move(appended_now).error());
         done = *appended_now;
       }
-      version const from = state.version;
-      if (!evolve(state, *decided, done)) {
+      if (!keep(in, stream, key, state, cached != nullptr, *decided, done, snapshot_due))
         cache_.drop(stream, key); // the next command reads the stream, and says what is wrong with it
-        return {};
-      }
-      keep_snapshot(in, stream, from, state, snapshot_due);
-      if (cached == nullptr) cache_.put(stream, key, in.rollbacks(), std::move(state));
       return {};
     };
     if (auto good = side_.in_commit(work); !good) return unexpected(command_failure(std::move(good).error()));
@@ -179,22 +175,29 @@ private:
     return std::move(why);
   }
 
-  // The state with what was decided. False: it is not to be had without reading the stream.
+  // Behind the append, inside the commit: what was decided becomes part of the state, for the next command and for the snapshot. False:
+  // the state is not to be had without reading the stream. Nothing may come out of here, because the events are appended.
   template <class Decision>
-  static bool evolve(loaded<D>& state, Decision const& decided, appended const& done) noexcept {
+  bool keep(typename WriteSide::commit& in, stream_name stream, std::uint64_t key, loaded<D>& state,
+            bool cached, Decision const& decided, appended const& done, bool snapshot_due) noexcept {
     if (done.repeated) return false;
-    if (decided.size() == 0) return true;
-    bool whole = true;
     try {
-      decided.for_each([&]<class E>(E const& event) {
-        if constexpr (upcastable<E>) whole = false; // it is other events when it is read
-        else state.state.evolve(event);
-      });
+      version const from = state.version;
+      bool whole = true;
+      if (decided.size() != 0) {
+        decided.for_each([&]<class E>(E const& event) {
+          if constexpr (upcastable<E>) whole = false; // it is other events when it is read
+          else state.state.evolve(event);
+        });
+        state.version = done.version;
+      }
+      if (!whole) return false;
+      keep_snapshot(in, stream, from, state, snapshot_due);
+      if (!cached) cache_.put(stream, key, in.rollbacks(), std::move(state));
+      return true;
     } catch (...) {
       return false;
     }
-    state.version = done.version;
-    return whole;
   }
 
   static constexpr bool uses_snapshots = [] {
@@ -257,9 +260,7 @@ private:
                           stream_name stream) {
     for (unsigned attempt = 1;; ++attempt) {
       auto const outcome = try_once(command, context, record, stream);
-      bool const lost_race = !outcome && !outcome.error().is_rejection() &&
-                             outcome.error().error().code() == errc::version_conflict;
-      if (!lost_race || attempt >= side_.options().attempts) return outcome;
+      if (!detail::lost_race(outcome) || attempt >= side_.options().attempts) return outcome;
     }
   }
 
@@ -268,7 +269,7 @@ private:
                           stream_name stream) {
     auto state = load<D>(side_.store(), stream);
     if (!state) return unexpected(command_failure(std::move(state).error()));
-    auto decided = decide(state->state, command);
+    auto decided = detail::decide_safely(state->state, command);
     if (!decided) return unexpected(command_failure(std::move(decided).error()));
     if (auto const* refused = decided->refused()) return detail::refuse(side_.store(), *refused, record);
 
@@ -278,17 +279,6 @@ private:
     auto done = side_.append(request);
     if (done && !done->repeated) side_.published(*decided, request, *done);
     return detail::answer(side_.store(), std::move(done), record);
-  }
-
-  // A function of the application: what it throws stays here.
-  template <class C>
-  static auto decide(D const& state, C const& command)
-      -> result<std::remove_cvref_t<decltype(state.decide(command))>> {
-    try {
-      return state.decide(command);
-    } catch (...) {
-      return unexpected(detail::current_exception_error("decide"));
-    }
   }
 
   WriteSide& side_;

@@ -102,6 +102,23 @@ template <class C> result<void> check_stream_of(std::string_view category, strea
                                name.empty() ? type_text<C> : name, category));
 }
 
+// state.decide(command), a function of the application: what it throws stays here.
+template <class State, class C>
+auto decide_safely(State const& state, C const& command)
+    -> result<std::remove_cvref_t<decltype(state.decide(command))>> {
+  try {
+    return state.decide(command);
+  } catch (...) {
+    return unexpected(current_exception_error("decide"));
+  }
+}
+
+// Whether another writer was faster, so that the command is worth deciding anew.
+inline bool lost_race(command_result const& outcome) {
+  return !outcome && !outcome.error().is_rejection() &&
+         outcome.error().error().code() == errc::version_conflict;
+}
+
 // The first outcome of a command, as the answer to its repeat.
 inline command_result first_outcome(command_record const& now, command_outcome then) {
   if (then.command != now.command || then.fingerprint != now.fingerprint) {

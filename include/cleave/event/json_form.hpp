@@ -73,9 +73,11 @@ using own_members =
                            decltype(boost_protected_member_descriptor_fn(static_cast<T**>(nullptr))),
                            decltype(boost_private_member_descriptor_fn(static_cast<T**>(nullptr)))>;
 template <class List> inline constexpr bool only_data_members = false;
+// NOLINTBEGIN(misc-redundant-expression): the operands of a fold
 template <template <class...> class L, class... Ds>
 inline constexpr bool only_data_members<L<Ds...>> = (std::is_member_object_pointer_v<decltype(Ds::pointer)> &&
                                                      ...);
+// NOLINTEND(misc-redundant-expression)
 template <class List> inline constexpr bool is_empty_list = false;
 template <template <class...> class L> inline constexpr bool is_empty_list<L<>> = true;
 
