@@ -54,6 +54,9 @@ public:
                                                            Sink&& sink) {
       return in_.read_stream(stream, range, sink);
     }
+    template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) {
+      return in_.read_all(range, sink);
+    }
     std::uint64_t rollbacks() const noexcept { return in_.rollbacks(); }
     result<appended> append(append_request const& request) {
       auto done = side_.append_in(in_, request, touched_);

@@ -125,6 +125,14 @@ void event_batch::reverse_from(std::size_t first) noexcept {
   std::reverse(rows_.begin() + static_cast<std::ptrdiff_t>(first), rows_.end());
 }
 
+void event_batch::put_in_order(position upto) {
+  auto const at = [](row const& of) { return of.event.at.position; };
+  std::ranges::sort(rows_, {}, at);
+  auto const again = std::ranges::unique(rows_, {}, at);
+  rows_.erase(again.begin(), again.end());
+  rows_.erase(std::ranges::upper_bound(rows_, upto, {}, at), rows_.end());
+}
+
 result<void> event_batch::show_lists(row& of) {
   auto const damaged = [&](std::string_view what, error cause) {
     return unexpected(error(

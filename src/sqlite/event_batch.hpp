@@ -46,6 +46,10 @@ public:
   // To cut off, or to turn round, what was added from the place `first` on.
   void back_to(std::size_t first);
   void reverse_from(std::size_t first) noexcept;
+  // Sorts by position; an event that is there twice stays once, and none behind `upto`.
+  void put_in_order(position upto);
+  // The position of what was added last.
+  position last() const noexcept { return rows_.back().event.at.position; }
 
   // Calls the sink for each event until it returns false. `reached` becomes the position of the last one handed out.
   // errc::corrupt when tags or headers cannot be read. False: the sink has had enough.

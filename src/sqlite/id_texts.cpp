@@ -31,8 +31,7 @@ void id_texts::grow() {
   }
 }
 
-void id_texts::trim() {
-  if (taken_ < most) return;
+void id_texts::clear() {
   places_.assign(places_.size(), place());
   taken_ = 0;
   texts_.clear();

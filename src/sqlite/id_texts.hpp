@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The texts behind the small integers of the log, for one read: what was asked for once is not asked for again.
+// The texts behind the small integers of the log: what was asked for once is not asked for again.
 #pragma once
 
 #include <cleave/base/result.hpp>
@@ -19,14 +19,20 @@ public:
   enum class of : std::uint8_t { streams, names };
   explicit id_texts(of which) noexcept : which_(which) {}
 
-  // The text with that id if it was learned since the last trim(), which ends its life; else one without data.
+  // The text with that id if it was learned since the last clear(), which ends its life; else one without data.
   std::string_view known(std::int64_t id) const noexcept {
     return places_.empty() ? std::string_view() : places_[place_of(id)].text;
   }
   // errc::corrupt when no text has that id.
   result<void> learn(database& db, std::int64_t id);
-  // Forgets all if it is a lot.
-  void trim();
+  // Whether there is a lot.
+  bool full() const noexcept { return taken_ >= most; }
+  // Forgets all.
+  void clear();
+  // The same, if it is a lot.
+  void trim() {
+    if (full()) clear();
+  }
 
 private:
   static constexpr std::size_t most = 16'384;

@@ -9,11 +9,13 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <vector>
+
 namespace cleave::sqlite {
 
 namespace {
 
-constexpr int first_parameter = log_filter::taker + 1;
+constexpr int names_parameter = log_filter::taker + 1;
 
 std::string json_array(std::span<std::string_view const> texts) {
   std::string out;
@@ -29,7 +31,45 @@ std::string json_array(std::span<std::string_view const> texts) {
   return out;
 }
 
-constexpr std::string_view tag_id = "(SELECT id FROM cleave_tags WHERE tag = {})";
+// Remembers where the first row stands.
+class first_taker final : public row_taker {
+public:
+  bool take(sqlite3_value** row) override {
+    at_ = static_cast<std::uint64_t>(sqlite3_value_int64(row[1]));
+    return false;
+  }
+  std::uint64_t at() const noexcept { return at_; }
+
+private:
+  std::uint64_t at_ = 0;
+};
+
+// The first match of any item; 0: none.
+result<std::uint64_t> first_match(database& db, id_finder& ids, event_query const& query,
+                                  std::uint64_t after) {
+  auto const items = find_ids(ids, db, query);
+  if (!items) return unexpected(items.error());
+  std::uint64_t first = 0;
+  for (item_ids const& item : *items) {
+    first_taker taker;
+    auto const found = walk_item(db, item, "l.name", after, first == 0 ? UINT64_MAX : first - 1, taker);
+    if (!found) return unexpected(found.error());
+    if (*found) first = taker.at();
+  }
+  return first;
+}
+
+result<std::uint64_t> first_named(database& db, log_filter const& filter, std::uint64_t after) {
+  auto prepared = db.prepare(fmt::format("SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND "
+                                         "l.position <= ?2{}{} ORDER BY l.position LIMIT ?3",
+                                         filter.sql().empty() ? "" : " AND ", filter.sql()));
+  if (!prepared) return unexpected(prepared.error());
+  if (auto good = filter.bind(db, *prepared, after, UINT64_MAX, 1); !good) return unexpected(good.error());
+  auto const found = prepared->step();
+  if (!found) return unexpected(found.error());
+  if (!*found) return std::uint64_t{0};
+  return prepared->column<std::uint64_t>(0);
+}
 
 } // namespace
 
@@ -44,45 +84,13 @@ log_filter::log_filter(event_query const& query) {
     by_tag_ = false;
     return;
   }
-  if (!by_tag_) {
-    std::vector<std::string_view> names;
-    for (query_item const& item : query.items)
-      names.insert(names.end(), item.names.begin(), item.names.end());
-    sql_ = name_condition("l.name", json_array(names));
-    return;
-  }
-  for (query_item const& item : query.items) sql_ += (sql_.empty() ? "" : " UNION ") + branch(item);
-  sql_ += " ORDER BY 1 LIMIT ?3";
-}
-
-std::string log_filter::add_parameter(std::string value) {
-  parameters_.push_back(std::move(value));
-  return fmt::format("?{}", first_parameter + parameters_.size() - 1);
-}
-
-std::string log_filter::name_condition(std::string_view column, std::string names) {
-  return fmt::format("{} IN (SELECT id FROM cleave_names WHERE name IN (SELECT value FROM json_each({})))",
-                     column, add_parameter(std::move(names)));
-}
-
-std::string log_filter::branch(query_item const& item) {
-  if (item.tags.empty()) {
-    return "SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2 AND " +
-           name_condition("l.name", json_array(item.names));
-  }
-  std::string sql = fmt::format(
-      "SELECT t.position FROM cleave_tagged t WHERE t.tag = {} AND t.position > ?1 AND t.position <= ?2",
-      fmt::format(fmt::runtime(tag_id), add_parameter(std::string(item.tags[0]))));
-  for (std::string_view const tag : item.tags.subspan(1)) {
-    sql += fmt::format(
-        " AND EXISTS (SELECT 1 FROM cleave_tagged o WHERE o.tag = {} AND o.position = t.position)",
-        fmt::format(fmt::runtime(tag_id), add_parameter(std::string(tag))));
-  }
-  if (!item.names.empty()) {
-    sql += " AND " + name_condition("(SELECT l.name FROM cleave_log l WHERE l.position = t.position)",
-                                    json_array(item.names));
-  }
-  return sql;
+  if (by_tag_) return;
+  std::vector<std::string_view> names;
+  for (query_item const& item : query.items) names.insert(names.end(), item.names.begin(), item.names.end());
+  names_ = json_array(names);
+  sql_ = fmt::format(
+      "l.name IN (SELECT id FROM cleave_names WHERE name IN (SELECT value FROM json_each(?{})))",
+      names_parameter);
 }
 
 result<void> log_filter::bind(database& db, statement& prepared, std::uint64_t after, std::uint64_t upto,
@@ -90,34 +98,21 @@ result<void> log_filter::bind(database& db, statement& prepared, std::uint64_t a
   sqlite3_bind_int64(prepared.handle(), 1, sql_bound(after));
   sqlite3_bind_int64(prepared.handle(), 2, sql_bound(upto));
   sqlite3_bind_int64(prepared.handle(), 3, sql_bound(limit));
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    std::string const& value = parameters_[i];
-    int const code = sqlite3_bind_text64(prepared.handle(), first_parameter + static_cast<int>(i),
-                                         value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
-    if (code != SQLITE_OK)
-      return unexpected(
-          sqlite_error(db.handle(), code, db.path(), "bind a filter of", sqlite3_sql(prepared.handle())));
-  }
-  return {};
+  if (sql_.empty()) return {};
+  int const code = sqlite3_bind_text64(prepared.handle(), names_parameter, names_.data(), names_.size(),
+                                       SQLITE_STATIC, SQLITE_UTF8);
+  if (code == SQLITE_OK) return {};
+  return unexpected(
+      sqlite_error(db.handle(), code, db.path(), "bind a filter of", sqlite3_sql(prepared.handle())));
 }
 
-result<position> find_match(database& db, event_query const& query, position after, std::string& name) {
+result<position> find_match(database& db, id_finder& ids, event_query const& query, position after,
+                            std::string& name) {
   log_filter const filter(query);
-  std::string const sql =
-      filter.by_tag()
-          ? filter.sql()
-          : fmt::format("SELECT l.position FROM cleave_log l WHERE l.position > ?1 AND l.position <= ?2{}{} "
-                        "ORDER BY l.position LIMIT ?3",
-                        filter.sql().empty() ? "" : " AND ", filter.sql());
-  auto prepared = db.prepare(sql);
-  if (!prepared) return unexpected(prepared.error());
-  if (auto good = filter.bind(db, *prepared, after.value(), UINT64_MAX, 1); !good)
-    return unexpected(good.error());
-  auto const found = prepared->step();
-  if (!found) return unexpected(found.error());
-  if (!*found) return position();
-  auto const at = prepared->column<std::uint64_t>(0);
+  auto const at = filter.by_tag() ? first_match(db, ids, query, after.value())
+                                  : first_named(db, filter, after.value());
   if (!at) return unexpected(at.error());
+  if (*at == 0) return position();
   auto text = db.value<std::string>(
       "SELECT n.name FROM cleave_log l JOIN cleave_names n ON n.id = l.name WHERE l.position = ?1", *at);
   if (!text) return unexpected(text.error());

@@ -26,16 +26,11 @@ struct progress {
   bool full = false; // the batch ended because of its bounds
 };
 
-struct texts {
-  id_texts streams{id_texts::of::streams};
-  id_texts names{id_texts::of::names};
-};
-
 // Takes rows of the log into a batch.
 class log_taker final : public row_taker {
 public:
-  log_taker(event_batch& batch, std::uint64_t upto, std::uint64_t wanted) noexcept
-      : batch_(batch), upto_(sql_bound(upto)), left_(wanted) {}
+  log_taker(event_batch& batch, std::uint64_t upto, std::uint64_t wanted, std::size_t bytes) noexcept
+      : batch_(batch), upto_(sql_bound(upto)), left_(wanted), bytes_(batch.bytes() + bytes) {}
 
   bool take(sqlite3_value** row) override {
     beyond_ = sqlite3_value_int64(row[place::position]) > upto_;
@@ -44,7 +39,7 @@ public:
     // Behind the event's columns: where the index of tags says that it is.
     if (!sound_ && sqlite3_value_type(row[place::position]) == SQLITE_NULL)
       missing_ = sqlite3_value_int64(row[place::behind]);
-    return sound_ && --left_ != 0 && batch_.bytes() < batch_bytes;
+    return sound_ && --left_ != 0 && batch_.bytes() < bytes_;
   }
   // It met an event behind the last one.
   bool beyond() const noexcept { return beyond_; }
@@ -62,17 +57,13 @@ private:
   event_batch& batch_;
   std::int64_t upto_;
   std::uint64_t left_;
+  std::size_t bytes_; // of the batch, with which it is full
   bool beyond_ = false;
   bool sound_ = true;
   std::optional<std::int64_t> missing_;
 };
 
 std::string sql_of(log_filter const& filter) {
-  if (filter.by_tag()) {
-    return fmt::format("SELECT 1 FROM ({}) t LEFT JOIN cleave_log l ON l.position = t.position "
-                       "WHERE cleave_take(?{}, {}, t.position)",
-                       filter.sql(), log_filter::taker, event_batch::columns);
-  }
   std::string const take = fmt::format("cleave_take(?{}, {})", log_filter::taker, event_batch::columns);
   // Where every row is taken the taker itself sees the end, for less.
   if (filter.sql().empty())
@@ -82,20 +73,40 @@ std::string sql_of(log_filter const& filter) {
                      filter.sql(), take);
 }
 
-// One batch of a filtered or unfiltered walk over (after, upto].
+// One batch of a walk over (after, upto].
 result<progress> fill_from_log(event_batch& batch, database& db, std::string_view sql,
-                               log_filter const& filter, texts& known, std::uint64_t after,
-                               std::uint64_t upto, std::uint64_t wanted) {
+                               log_filter const& filter, std::uint64_t after, std::uint64_t upto,
+                               std::uint64_t wanted) {
   auto rows = db.prepare(sql);
   if (!rows) return unexpected(rows.error());
   if (auto good = filter.bind(db, *rows, after, upto, wanted); !good) return unexpected(good.error());
-  log_taker taker(batch, upto, wanted);
+  log_taker taker(batch, upto, wanted, batch_bytes);
   auto const enough = run_through(db, *rows, log_filter::taker, taker);
   if (!enough) return unexpected(enough.error());
   if (auto good = taker.check(db); !good) return unexpected(std::move(good).error());
-  if (auto good = batch.add_names(db, 0, known.streams, known.names); !good)
-    return unexpected(std::move(good).error());
   return progress{*enough && !taker.beyond()};
+}
+
+// The same by the items of a query, one after another. Where one has filled its part of the batch, the others go no farther, so that
+// up to there all is in the batch.
+result<progress> fill_by_items(event_batch& batch, database& db, std::vector<item_ids> const& items,
+                               std::uint64_t after, std::uint64_t upto, std::uint64_t wanted) {
+  progress done;
+  for (item_ids const& item : items) {
+    log_taker taker(batch, upto, wanted, batch_bytes / items.size());
+    auto const enough = walk_item(db, item, event_batch::columns, after, upto, taker);
+    if (!enough) return unexpected(enough.error());
+    if (auto good = taker.check(db); !good) return unexpected(std::move(good).error());
+    if (!*enough) continue;
+    upto = batch.last().value();
+    done.full = true;
+  }
+  if (items.size() > 1) batch.put_in_order(position(upto));
+  if (batch.size() > wanted) {
+    batch.back_to(wanted);
+    done.full = true;
+  }
+  return done;
 }
 
 } // namespace
@@ -104,29 +115,38 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
   if (auto good = check_query(range.filter); !good) return unexpected(std::move(good).error());
   if (range.limit == 0) return range.after;
   log_filter const filter(range.filter);
-  std::string const sql = sql_of(filter);
+  std::string const sql = filter.by_tag() ? std::string() : sql_of(filter);
+  std::vector<item_ids> items;
   event_batch batch;
-  texts known;
+  log_texts own;
+  log_texts* const kept = source.kept_texts();
   std::uint64_t head = 0;
   std::uint64_t after = range.after.value();
   std::uint64_t most = first_batch_events;
   for (bool first = true;; first = false) {
     progress done;
     batch.clear();
-    known.streams.trim();
-    known.names.trim();
+    own.streams.trim();
+    own.names.trim();
+    log_texts& known = kept != nullptr && !kept->streams.full() && !kept->names.full() ? *kept : own;
     std::uint64_t const wanted = std::min(range.limit, most);
     auto const read = source.read([&](database& db) -> result<void> {
       if (first) {
         auto const found = read_head(db);
         if (!found) return unexpected(found.error());
         head = found->value();
+        if (filter.by_tag()) {
+          auto ids = find_ids(source, db, range.filter);
+          if (!ids) return unexpected(std::move(ids).error());
+          items = std::move(*ids);
+        }
       }
       if (after >= head) return {};
-      auto const filled = fill_from_log(batch, db, sql, filter, known, after, head, wanted);
+      auto const filled = filter.by_tag() ? fill_by_items(batch, db, items, after, head, wanted)
+                                          : fill_from_log(batch, db, sql, filter, after, head, wanted);
       if (!filled) return unexpected(filled.error());
       done = *filled;
-      return {};
+      return batch.add_names(db, 0, known.streams, known.names);
     });
     if (!read) return unexpected(read.error());
     std::uint64_t reached = 0;

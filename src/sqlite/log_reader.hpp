@@ -8,6 +8,7 @@
 #include <cleave/sqlite/database.hpp>
 
 #include "event_batch.hpp"
+#include "item_walk.hpp"
 #include "stream_chain.hpp"
 
 #include <optional>
@@ -20,13 +21,21 @@ struct stream_end {
   stream_head head;
 };
 
+// The texts behind the integers of the log.
+struct log_texts {
+  id_texts streams{id_texts::of::streams};
+  id_texts names{id_texts::of::names};
+};
+
 // Lends a connection inside a read transaction: one of the pool, or the writer's own.
-class snapshot_source {
+class snapshot_source : public id_finder {
 public:
   using reading = function_ref<result<void>(database&)>;
   virtual result<void> read(reading work) = 0;
   // The stream's end in the transaction that was lent. Nothing: this snapshot is too old; ask for another.
   virtual result<std::optional<stream_end>> find(database& db, stream_name stream) = 0;
+  // Texts that outlive the read, or nullptr.
+  virtual log_texts* kept_texts() noexcept { return nullptr; }
 
 protected:
   ~snapshot_source() = default;

@@ -64,8 +64,10 @@ result<void> log_writer::prepare() {
       "SELECT l.position, l.version, s.name FROM cleave_ids k CROSS JOIN cleave_log l ON l.position = "
       "k.position CROSS JOIN cleave_streams s ON s.id = l.stream WHERE k.key = ?1 AND substr(l.ids, 1, 16) = ?2");
   if (!find_id) return unexpected(std::move(find_id).error());
+  auto insert_tagged = made("INSERT INTO cleave_tagged (tag, position) VALUES (?1, ?2)");
+  if (!insert_tagged) return unexpected(std::move(insert_tagged).error());
   statements_.emplace(statements{std::move(*insert_stream), std::move(*insert_event), std::move(*insert_id),
-                                 std::move(*find_id)});
+                                 std::move(*insert_tagged), std::move(*find_id)});
   return {};
 }
 
@@ -81,6 +83,8 @@ result<void> log_writer::begin() {
   first_head_ = head_;
   if (streams_.size() > cached_streams) streams_.clear();
   if (names_.size() > cached_names) names_.clear();
+  texts_.streams.trim();
+  texts_.names.trim();
   if (tags_.size() > cached_tags) tags_.clear();
   if (newest_known_) return {};
   auto const newest = db_->value<std::int64_t>("SELECT max(key) FROM cleave_ids HAVING max(key) IS NOT NULL");
@@ -128,6 +132,9 @@ void log_writer::back_to(mark there) noexcept {
     names_.clear();
     tags_.clear();
   }
+  // An id that was given out and undone is given out again.
+  texts_.streams.clear();
+  texts_.names.clear();
   head_ = there.head;
   broken_.reset();
 }
@@ -152,7 +159,7 @@ result<log_writer::stream_place> log_writer::find(stream_name stream) {
 
 result<std::int64_t> log_writer::name_id(std::string_view name) {
   if (auto const known = names_.find(name); known != names_.end()) return known->second;
-  auto found = db_->value<std::int64_t>("SELECT id FROM cleave_names WHERE name = ?1", name);
+  auto found = id_finder::find_name(*db_, name);
   if (!found) return unexpected(std::move(found).error());
   if (!*found) {
     if (auto added = db_->execute("INSERT INTO cleave_names (name) VALUES (?1)", name); !added)
@@ -166,7 +173,7 @@ result<std::int64_t> log_writer::name_id(std::string_view name) {
 
 result<std::int64_t> log_writer::tag_id(std::string_view tag) {
   if (auto const known = tags_.find(tag); known != tags_.end()) return known->second;
-  auto found = db_->value<std::int64_t>("SELECT id FROM cleave_tags WHERE tag = ?1", tag);
+  auto found = id_finder::find_tag(*db_, tag);
   if (!found) return unexpected(std::move(found).error());
   if (!*found) {
     if (auto added = db_->execute("INSERT INTO cleave_tags (tag) VALUES (?1)", tag); !added)
@@ -176,6 +183,20 @@ result<std::int64_t> log_writer::tag_id(std::string_view tag) {
   }
   tags_.emplace(tag, **found);
   return **found;
+}
+
+result<std::optional<std::int64_t>> log_writer::find_name(database& db, std::string_view name) {
+  if (auto const known = names_.find(name); known != names_.end()) return std::optional(known->second);
+  auto found = id_finder::find_name(db, name);
+  if (found && *found) names_.emplace(name, **found);
+  return found;
+}
+
+result<std::optional<std::int64_t>> log_writer::find_tag(database& db, std::string_view tag) {
+  if (auto const known = tags_.find(tag); known != tags_.end()) return std::optional(known->second);
+  auto found = id_finder::find_tag(db, tag);
+  if (found && *found) tags_.emplace(tag, **found);
+  return found;
 }
 
 result<void> log_writer::check_expectations(append_request const& request) {
@@ -194,7 +215,7 @@ result<void> log_writer::check_expectations(append_request const& request) {
 result<void> log_writer::check_condition(append_condition const& condition) {
   if (condition.after.value() >= head_) return {};
   std::string name;
-  auto const found = find_match(*db_, condition.query, condition.after, name);
+  auto const found = find_match(*db_, *this, condition.query, condition.after, name);
   if (!found) return unexpected(found.error());
   if (*found == position()) return {};
   return unexpected(condition_conflict(condition, *found, name));
@@ -311,8 +332,9 @@ result<void> log_writer::store_event(stream_end const& to, new_event const& even
   for (std::string_view const tag : event.tags) {
     auto const id = tag_id(tag);
     if (!id) return unexpected(id.error());
-    auto const added = db_->execute("INSERT INTO cleave_tagged (tag, position) VALUES (?1, ?2)", *id, at);
-    if (!added) return unexpected(added.error());
+    statement& insert_tagged = statements_->insert_tagged;
+    if (auto good = insert_tagged.bind(*id, at); !good) return good;
+    if (auto good = insert_tagged.run(); !good) return good;
   }
   return {};
 }

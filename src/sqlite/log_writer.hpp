@@ -23,7 +23,7 @@ namespace cleave::sqlite {
 
 // The caches hold what the open transaction sees. A change is noted, so that a rollback forgets just what it has undone; what
 // another process commits is noticed by the head of the log. One thread at a time.
-class log_writer {
+class log_writer final : public id_finder {
 public:
   log_writer(database& db, recent_heads& heads) noexcept : db_(&db), heads_(&heads) {}
 
@@ -53,6 +53,12 @@ public:
   std::uint64_t rollbacks() const noexcept { return rollbacks_; }
   // The stream's end as this transaction sees it; version 0 when no stream has that name.
   result<stream_end> find_end(stream_name stream);
+
+  // As the cache knows them, or the file.
+  result<std::optional<std::int64_t>> find_name(database& db, std::string_view name) override;
+  result<std::optional<std::int64_t>> find_tag(database& db, std::string_view tag) override;
+  // For the reads in this transaction.
+  log_texts& texts() noexcept { return texts_; }
 
   // All of can_append (event/event_store.hpp) but the form, which check_append has seen. After success first_versions() tells
   // the version of each stream's first event.
@@ -95,6 +101,7 @@ private:
     statement insert_stream;
     statement insert_event;
     statement insert_id;
+    statement insert_tagged;
     statement find_id;
   };
 
@@ -135,8 +142,9 @@ private:
   std::vector<change> changed_; // since the transaction began
   heads_round round_;
   std::vector<recent_heads::entry> entries_; // scratch
-  bool ids_added_ = false;                   // names or tags, since the transaction began
-  std::vector<stream_place> places_;         // of the request at hand
+  log_texts texts_;
+  bool ids_added_ = false;           // names or tags, since the transaction began
+  std::vector<stream_place> places_; // of the request at hand
   std::vector<version> first_versions_;
 };
 

@@ -19,6 +19,13 @@ public:
     if (!end) return unexpected(end.error());
     return std::optional(*end);
   }
+  result<std::optional<std::int64_t>> find_name(database& db, std::string_view name) override {
+    return log_.find_name(db, name);
+  }
+  result<std::optional<std::int64_t>> find_tag(database& db, std::string_view tag) override {
+    return log_.find_tag(db, tag);
+  }
+  log_texts* kept_texts() noexcept override { return &log_.texts(); }
 
 private:
   database& db_;
@@ -72,6 +79,12 @@ result<position> transaction::head() { return owner_->writer().log().head(); }
 
 result<std::optional<command_outcome>> transaction::find_command(command_id id) {
   return read_outcome(*db_, id);
+}
+
+result<position> transaction::read_all_with(log_range const& range,
+                                            function_ref<bool(recorded_event const&)> sink) {
+  own_connection source(*db_, owner_->writer().log());
+  return sqlite::read_all(source, range, sink);
 }
 
 result<version> transaction::read_stream_with(stream_name stream, stream_range range,

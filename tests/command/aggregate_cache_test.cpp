@@ -8,7 +8,7 @@ namespace {
 struct number {
   int value = 0;
 };
-using cache = cleave::aggregate_cache<number>;
+using cache = cleave::aggregate_cache<cleave::loaded<number>>;
 
 std::string stream(int i) { return "number-" + std::to_string(i); }
 void put(cache& into, int i, std::uint64_t rollbacks = 0) {

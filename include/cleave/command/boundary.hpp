@@ -40,6 +40,7 @@
 #include <cleave/event/handler_failure.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -160,14 +161,20 @@ public:
   bool operator()(recorded_event const& recorded) {
     boundary_evolver<B> into(state_);
     auto known = visit_event<typename B::events>(recorded, into);
-    if (known && *known && into.left_out().empty()) return true;
+    if (known && *known && into.left_out().empty()) {
+      ++count_;
+      return true;
+    }
     failed_ = known ? unlisted_event(recorded.at, into.left_out(), type_text<B>) : std::move(known).error();
     return false;
   }
   std::optional<error>& failed() noexcept { return failed_; }
+  // Events folded.
+  std::uint64_t count() const noexcept { return count_; }
 
 private:
   B& state_;
+  std::uint64_t count_ = 0;
   std::optional<error> failed_;
 };
 

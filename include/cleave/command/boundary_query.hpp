@@ -29,6 +29,27 @@ public:
     return either;
   }
 
+  // A text that no other query has. Each part begins with its length, so that no two can be taken for one another.
+  std::string key() const {
+    std::string key;
+    auto const add_number = [&key](std::size_t number) {
+      for (; number >= 0x80; number >>= 7) key.push_back(static_cast<char>(number | 0x80));
+      key.push_back(static_cast<char>(number));
+    };
+    auto const add_all = [&](auto const& texts) {
+      add_number(texts.size());
+      for (std::string_view const text : texts) {
+        add_number(text.size());
+        key.append(text);
+      }
+    };
+    for (item const& one : items_) {
+      add_all(one.names);
+      add_all(one.tags);
+    }
+    return key;
+  }
+
 private:
   friend class boundary_view;
   struct item {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// What one command of a boundary depends on, as it was read, and the append that holds only while that is still so.
+// What one command of a boundary depends on, as it was read, and the append that holds only while that is so.
 #pragma once
 
+#include <cleave/command/aggregate_cache.hpp>
 #include <cleave/command/boundary.hpp>
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/event_store.hpp>
@@ -21,14 +22,32 @@ public:
 
   template <class C> result<void> check() const { return check_stream_of<C>(B::category, stream_.name()); }
 
-  template <class Store> result<B> load(Store& store) {
-    B state{};
-    boundary_fold<B> fold(state);
-    result<position> read = store.read_all(log_range{.filter = view_.get()}, fold);
+  // What its states are known by.
+  std::string key() const { return query_.key(); }
+
+  // Folds what matches behind `state.upto`, at most so many events; false: there may be more. After an error the state is half-way.
+  // `store` is an event store, or what gives the reads of one inside a commit.
+  template <can_read_all Store>
+  result<bool> catch_up(Store& store, folded<B>& state, std::uint64_t most = UINT64_MAX) {
+    boundary_fold<B> fold(state.state);
+    result<position> read = store.read_all(
+        log_range{.after = state.upto, .limit = most, .filter = view_.get()}, fold);
     if (fold.failed()) return unexpected(std::move(*fold.failed()));
     if (!read) return unexpected(std::move(read).error());
-    condition_ = {.query = view_.get(), .after = *read};
-    return state;
+    state.upto = *read;
+    return fold.count() < most;
+  }
+  template <class Store> result<B> load(Store& store) {
+    folded<B> state;
+    if (auto whole = catch_up(store, state); !whole) return unexpected(std::move(whole).error());
+    condition_ = {.query = view_.get(), .after = state.upto};
+    return std::move(state.state);
+  }
+
+  // For an append in the commit in which the state was read: nothing can have come between.
+  append_request request_inside(std::span<new_event const> events) noexcept {
+    part_ = {stream_.name(), expectation::any(), events};
+    return append_request{.streams = {&part_, 1}};
   }
 
   // `events` must live as long as what it is made into.

@@ -119,7 +119,7 @@ private:
   template <class C>
   command_result in_commit(C const& command, command_context const& context, command_record const& record,
                            stream_name stream) {
-    std::uint64_t const key = cache_.key_of(stream);
+    std::uint64_t const key = cache_.key_of(stream.text());
     loaded<D> before;
     bool snapshot_due = false;
     // What has to be read from a file is read before the commit, since others wait for that.
@@ -141,7 +141,7 @@ private:
       decided.reset();
       done = {};
       std::optional<loaded<D>> fresh;
-      loaded<D>* const cached = cache_.find(stream, key, in.rollbacks());
+      loaded<D>* const cached = cache_.find(stream.text(), key, in.rollbacks());
       loaded<D>& state = cached != nullptr ? *cached : fresh.emplace(before);
       if (auto good = catch_up<D>(in, stream, state); !good) return dropped(stream, key, std::move(good));
       auto decided_now = detail::decide_safely(state.state, command);
@@ -160,7 +160,7 @@ private:
         done = *appended_now;
       }
       if (!keep(in, stream, key, state, cached != nullptr, *decided, done, snapshot_due))
-        cache_.drop(stream, key); // the next command reads the stream, and says what is wrong with it
+        cache_.drop(stream.text(), key); // the next command reads the stream, and says what is wrong with it
       return {};
     };
     if (auto good = side_.in_commit(work); !good) return unexpected(command_failure(std::move(good).error()));
@@ -171,7 +171,7 @@ private:
   }
 
   result<void> dropped(stream_name stream, std::uint64_t key, result<void>&& why) noexcept {
-    cache_.drop(stream, key);
+    cache_.drop(stream.text(), key);
     return std::move(why);
   }
 
@@ -193,7 +193,7 @@ private:
       }
       if (!whole) return false;
       keep_snapshot(in, stream, from, state, snapshot_due);
-      if (!cached) cache_.put(stream, key, in.rollbacks(), std::move(state));
+      if (!cached) cache_.put(stream.text(), key, in.rollbacks(), std::move(state));
       return true;
     } catch (...) {
       return false;
@@ -282,7 +282,7 @@ private:
   }
 
   WriteSide& side_;
-  aggregate_cache<D> cache_;
+  aggregate_cache<loaded<D>> cache_;
 };
 
 } // namespace cleave

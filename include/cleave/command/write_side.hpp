@@ -26,6 +26,8 @@ struct write_options {
   unsigned attempts = 32;
   // For so many streams each decider keeps the state (aggregate_cache). 0: none; then each command reads its stream.
   std::size_t cached_streams = 16'384;
+  // For so many queries, of those that are asked again, each boundary does. Boundaries by streams, and stores that do not decide in their commits, keep none.
+  std::size_t cached_boundaries = 1'024;
   // Whenever a state is loaded from a snapshot, it is compared with what all events make; errc::corrupt where they differ. Costs what
   // snapshots save: for tests, and for a while after a change of evolve.
   bool verify_snapshots = false;

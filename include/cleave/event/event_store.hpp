@@ -112,7 +112,7 @@ concept tells_form = requires {
 };
 
 // decide_in_commit(work): calls work(commit_scope&) -> result<void> in the order of commits, never two at a time, on any thread, and
-// commits what it appends before it returns. The scope reads a stream as the append will find it: with all that was appended
+// commits what it appends before it returns. The scope reads a stream, and the log, as the append will find them: with all that was appended
 // before, also what waits for the same commit. `work` may append once, as the last that can fail: its error, or an exception
 // (errc::handler_failed), means that nothing was appended. It is called again when the store has to repeat a commit; when the commit fails, so does
 // the call. rollbacks() of the scope counts what was undone after it could be read: what `work` has kept of an earlier call is void
@@ -121,6 +121,7 @@ template <class S>
 concept decides_in_commit = requires(S& store, typename S::commit_scope& scope, append_request const& request,
                                      function_ref<result<void>(typename S::commit_scope&)> work) {
   requires can_read_stream<typename S::commit_scope>;
+  requires can_read_all<typename S::commit_scope>;
   { scope.append(request) } -> std::same_as<result<appended>>;
   { scope.rollbacks() } -> std::same_as<std::uint64_t>;
   { store.decide_in_commit(work) } -> std::same_as<result<void>>;

@@ -159,6 +159,9 @@ public:
                                                          Sink&& sink) const {
     return store_.read_stream(stream, range, sink);
   }
+  template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) const {
+    return store_.read_all(range, sink);
+  }
   // Nothing is ever undone that could have been read.
   std::uint64_t rollbacks() const noexcept { return 0; }
   // Asserts that it is called once. What has succeeded here is committed, whatever `work` returns.

@@ -47,6 +47,9 @@ public:
                                                          Sink&& sink) {
     return read_stream_with(stream, range, sink);
   }
+  template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) {
+    return read_all_with(range, sink);
+  }
 
   // See keeps_snapshots. One for each stream.
   void keep_snapshot(stream_name stream, version upto, std::uint64_t fingerprint, std::string_view data);
@@ -58,6 +61,7 @@ private:
   transaction(detail::engine& owner, database& db) noexcept : owner_(&owner), db_(&db) {}
   result<version> read_stream_with(stream_name stream, stream_range range,
                                    function_ref<bool(recorded_event const&)> sink);
+  result<position> read_all_with(log_range const& range, function_ref<bool(recorded_event const&)> sink);
 
   detail::engine* owner_;
   database* db_;
@@ -75,6 +79,9 @@ public:
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) {
     return inside_->read_stream(stream, range, sink);
+  }
+  template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) {
+    return inside_->read_all(range, sink);
   }
   void keep_snapshot(stream_name stream, version upto, std::uint64_t fingerprint, std::string_view data) {
     inside_->keep_snapshot(stream, upto, fingerprint, data);
