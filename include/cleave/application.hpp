@@ -38,7 +38,8 @@ template <class Part> application_options const* options_in(Part const& part) {
 } // namespace detail
 
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
-// boundaries<...>, inline_projections<...>, stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
+// boundaries<...>, inline_projections<...>, stored_projections<...>(read_store), rebuildable_projection<Live, Next>(read_store),
+// inline_stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
 // around_commands(...), around_queries(...), application_options{...} (the last one counts).
 //
 // The store, the read stores and the caches must outlive it. execute and query may be called from any thread at once. It does not move. The

@@ -11,6 +11,7 @@
 #include <cleave/query/memory_projector.hpp>
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/query_handler.hpp>
+#include <cleave/query/rebuildable_projector.hpp>
 #include <cleave/query/stored_projector.hpp>
 
 #include <cstddef>
@@ -53,6 +54,14 @@ template <class Projector, class P, class Store, class ReadStore> struct stored_
   ReadStore* rows;
   projector_options options;
   Projector operator()() const { return Projector(*log, *rows, P{}, options); }
+};
+
+template <class Projector, class Store, class ReadStore> struct rebuildable_projector_factory {
+  Store* log;
+  ReadStore* rows;
+  projector_options options;
+  rebuild_options rebuild;
+  Projector operator()() const { return Projector(*log, *rows, options, rebuild); }
 };
 
 template <class... Ds> struct deciders_part : part_base {
@@ -167,6 +176,18 @@ template <class ReadStore, class... Ps> struct stored_projections_part : part_ba
   }
 };
 
+template <class ReadStore, class Live, class Next> struct rebuildable_projection_part : part_base {
+  ReadStore* rows;
+  rebuild_options rebuild;
+  rebuildable_projection_part(ReadStore& store, rebuild_options const& chosen)
+      : rows(&store), rebuild(chosen) {}
+  template <class Store> auto projectors(Store& log, projector_options const& options) const {
+    using projector = rebuildable_projector<Live, Next, Store, ReadStore>;
+    return std::tuple(
+        rebuildable_projector_factory<projector, Store, ReadStore>{&log, rows, options, rebuild});
+  }
+};
+
 template <class ReadStore, class... Ps> struct inline_stored_projections_part : part_base {
   ReadStore* rows;
   explicit inline_stored_projections_part(ReadStore& store) : rows(&store) {}
@@ -260,6 +281,13 @@ template <class... Qs, query_cache Cache> auto cached_queries(Cache& cache) {
 // Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
 template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {
   return detail::stored_projections_part<ReadStore, Ps...>(rows);
+}
+
+// A read model in a read store of which a next version can be built beside the live one, and take its place, while queries go on:
+// application::projector<Live>() does it (query/rebuildable_projector.hpp).
+template <class Live, class Next, read_store ReadStore>
+auto rebuildable_projection(ReadStore& rows, rebuild_options const& rebuild = {}) {
+  return detail::rebuildable_projection_part<ReadStore, Live, Next>(rows, rebuild);
 }
 
 // Read models in a read store that are part of the commit: a query right after a command sees it, and a projection that fails

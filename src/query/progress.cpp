@@ -18,6 +18,12 @@ struct projection_progress::state {
   std::size_t waiting = 0;
   std::condition_variable left;
 
+  std::optional<error> failure() const {
+    if (!failed.load(std::memory_order_acquire)) return std::nullopt;
+    std::scoped_lock const lock(mutex);
+    return why;
+  }
+
   // Counts a wait, so that close() can see its end.
   class wait_guard {
   public:
@@ -48,6 +54,12 @@ void projection_progress::fail(error why) {
   state_->failed.store(true, std::memory_order_release);
   rewritten();
   reached_.interrupt();
+}
+
+void projection_progress::revive() noexcept {
+  std::scoped_lock const lock(state_->mutex);
+  state_->why.reset();
+  state_->failed.store(false, std::memory_order_release);
 }
 
 bool projection_progress::failed() const noexcept { return state_->failed.load(std::memory_order_acquire); }
@@ -81,12 +93,11 @@ result<void> projection_progress::wait(at_least wanted) {
                                    "projection {} is shutting down at position {}, {} was asked for", name_,
                                    reached(), wanted.position));
     }
-    if (failed()) {
-      std::scoped_lock const lock(state_->mutex);
+    if (auto why = state_->failure()) {
       return unexpected(error(errc::stale,
                               format_text("projection {} stopped at position {}, {} was asked for", name_,
                                           reached(), wanted.position),
-                              *state_->why));
+                              std::move(*why)));
     }
     auto const left = duration_cast<microseconds>(deadline - steady_clock::now()).count();
     if (reached_.wait_for(wanted.position, left, seen)) return {};

@@ -19,6 +19,14 @@ CREATE TABLE cleave_leases (
 ) WITHOUT ROWID;
 )sql";
 
+// Which version of a projection answers, where there is more than one.
+constexpr std::string_view version_table = R"sql(
+CREATE TABLE cleave_versions (
+  projection TEXT PRIMARY KEY, active TEXT NOT NULL, active_build INTEGER NOT NULL, beside TEXT NOT NULL,
+  beside_build INTEGER NOT NULL, switched INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
 // What people and other programs may query: the views `events` and `commands`, cleave_checkpoints and cleave_dead_letters. The other tables can
 // change with any version of the schema.
 constexpr schema_step event_store_steps[] = {
@@ -70,6 +78,7 @@ CREATE TABLE cleave_snapshots (
   stream INTEGER PRIMARY KEY, version INTEGER NOT NULL, fingerprint INTEGER NOT NULL, data NOT NULL
 );
 )sql"},
+    {4, version_table},
 };
 
 constexpr schema_step read_store_steps[] = {
@@ -78,6 +87,7 @@ CREATE TABLE cleave_meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE cleave_checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 )sql"},
     {2, projection_tables},
+    {3, version_table},
 };
 
 result<bool> is_empty(database& db) {

@@ -53,10 +53,10 @@ public:
   template <class P, class E> void note(P const& projection, E const& event, envelope const& at) {
     if (caches_ == nullptr) [[likely]]
       return;
-    detail::for_each_touch(projection, event, at, [&](cache_key key) {
-      for (detail::cache_link* to = caches_; to != nullptr; to = to->next)
-        to->touch(to->cache, key, at.position);
-    });
+    detail::for_each_touch(projection, event, at, [&](cache_key key) { touch(key, at.position); });
+  }
+  void touch(cache_key key, position at) noexcept {
+    for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->touch(to->cache, key, at);
   }
   // The model has changed otherwise than by its next events: a parked event was applied, another version put in its place.
   // Behind the commit of the change.
@@ -72,6 +72,8 @@ public:
   }
   // The projection has stopped for good. The first failure stays. Wakes everyone.
   void fail(error why);
+  // Another version has taken the place of the one that stopped.
+  void revive() noexcept;
   bool failed() const noexcept;
   projection_status status() const;
 

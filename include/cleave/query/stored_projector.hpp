@@ -16,6 +16,12 @@
 
 namespace cleave {
 
+// What one step takes at the most.
+struct step_bounds {
+  std::uint64_t events = UINT64_MAX;      // 1 or more
+  position before = position(UINT64_MAX); // the first position that is left alone
+};
+
 // Owns one projection of the stored form. Rows and checkpoint are committed together, so that each event takes effect exactly once,
 // whatever ends the process. Any thread, all functions: steps take turns.
 //
@@ -64,9 +70,10 @@ public:
   }
 
   // Each step applies one batch; the first one does what prepare() could not.
-  cleave::step step() noexcept {
+  cleave::step step(step_bounds const& bounds = {}) noexcept {
     // Without threads every waiting query steps what it waits for, and several may wait at once.
     std::scoped_lock const lock(stepping_);
+    bounds_ = bounds;
     if (progress_.failed()) return step::failed;
     try {
       if (!schedule_.due(options_.clock.now())) return step::waiting;
@@ -81,12 +88,35 @@ public:
         schedule_.succeeded();
       }
       if (careful_ > 0) --careful_;
+      handled_ += fed_.events;
       progress_.advance(*reached_now, first ? changes::unknown : changes::noted);
       return first || *reached_now > before ? step::worked : step::idle;
     } catch (...) {
       progress_.fail(detail::current_exception_error("a step of the projector"));
       return step::failed;
     }
+  }
+
+  // How many events were handed to the projection and committed, since this object was made.
+  std::uint64_t handled() {
+    std::scoped_lock const lock(stepping_);
+    return handled_;
+  }
+  // A transaction in place of a batch: fill(session, reached) -> result<void> is called where the checkpoint becomes what is reached.
+  // errc::version_conflict when another process has moved it meanwhile, errc::busy when another one holds the lease.
+  template <class Fill> result<void> in_place(Fill&& fill) {
+    std::scoped_lock const lock(stepping_);
+    auto const stored = attach();
+    if (!stored) return unexpected(stored.error());
+    auto const to = std::max(*stored, reached());
+    auto done = in_transaction([&](session& in) -> result<position> {
+      if (auto good = fill(in, to); !good) return unexpected(std::move(good).error());
+      return to;
+    });
+    lease_.stand_by();
+    if (done) stored_ = to;
+    else stored_.reset();
+    return done;
   }
 
   // The answer as of one snapshot of the read store.
@@ -186,9 +216,14 @@ private:
     options_.on_step("read");
     auto const ours = first_of_ours(after);
     if (!ours) return unexpected(ours.error());
-    if (!ours->found) return pass_over(after, ours->at);
-    detail::feed_range range{.after = after, .limit = careful_ > 0 ? 1 : batch_.next()};
-    if (bad_ && *bad_ > ours->at) range.before = *bad_;
+    if (!ours->found || ours->at >= bounds_.before) {
+      position const last(bounds_.before.value() - 1);
+      return pass_over(after, std::max(after, std::min(ours->at, last)));
+    }
+    detail::feed_range range{.after = after,
+                             .limit = std::min(bounds_.events, careful_ > 0 ? 1 : batch_.next()),
+                             .before = bounds_.before};
+    if (bad_ && *bad_ > ours->at) range.before = std::min(*bad_, range.before);
     if (bad_ && *bad_ == ours->at) range.limit = 1;
     auto const started = options_.clock.now();
     position to = after;
@@ -341,6 +376,8 @@ private:
   failure_policy policy_;
   projection_progress progress_;
   std::mutex stepping_; // guards what follows, and the projection while it applies events
+  step_bounds bounds_;  // of the step under way
+  std::uint64_t handled_ = 0;
   bool created_ = false;
   std::optional<position> stored_;      // the checkpoint in the read store, once it is known
   position tried_at_;                   // the checkpoint as it was found last

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/event/envelope.hpp>
+#include <cleave/query/projection_name.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -40,8 +41,9 @@ inline std::uint64_t hash_text(std::string_view text, std::uint64_t hash = 0) no
 }
 
 inline constexpr std::string_view cache_everything = "*";
+// The same for all versions of a projection: an answer of one may be kept when another takes its place.
 inline cache_key make_cache_key(std::string_view projection, std::string_view text) noexcept {
-  return hash_text(text, hash_text(projection));
+  return hash_text(text, hash_text(projection_stem(projection)));
 }
 
 // Calls f(text) for the text, or each of the texts.

@@ -18,5 +18,6 @@ struct read_store_options;
 class read_store;
 class dead_letters;
 class leases;
+class versions;
 
 } // namespace cleave::sqlite

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+// Rebuilding a projection without downtime: what it may cost, how far it is, and what a comparison found. The one who does it is in
+// query/rebuildable_projector.hpp.
+#pragma once
+
+#include <cleave/base/clock.hpp>
+#include <cleave/base/error.hpp>
+#include <cleave/event/position.hpp>
+#include <cleave/query/projection_versions.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cleave {
+
+struct rebuild_options {
+  // Events that the version beside takes in a second while it is behind, at the most; 0: as many as it can. From the moment when it
+  // has caught up it follows the log like the active one.
+  std::uint64_t events_per_second = 0;
+  // As projector_options::batch_us, of the version that is built beside: appends and the live version wait for its transactions.
+  std::int64_t batch_us = 10'000;
+};
+
+enum class rebuild_stage : std::uint8_t {
+  none,     // nothing stands beside the active version
+  building, // another version is built beside it
+  ready,    // that has caught up: it can be compared, and switched to
+  switched, // it answers, and the old version is kept beside it: it can be rolled back, or dropped
+};
+
+// One moment of it.
+struct rebuild_status {
+  rebuild_stage stage = rebuild_stage::none;
+  std::string active;                // the version that answers
+  std::string beside;                // the other one; empty: none
+  std::string failure;               // why the one beside stopped; empty while it works
+  std::uint64_t events_done = 0;     // events of the log that the one beside has gone through
+  std::uint64_t events_total = 0;    // events of the log
+  std::uint64_t events_per_second{}; // of the log, lately
+  std::optional<std::int64_t>
+      left_us; // what is left at this rate, in microseconds; nothing where there is no rate yet
+};
+
+enum class rows_compared : std::uint8_t {
+  same,        // every table has equal rows
+  different,   // some do not
+  other_shape, // tables or their columns differ in number or name: their rows cannot be compared
+};
+struct rebuild_comparison {
+  rows_compared rows = rows_compared::same;
+  cleave::position position; // both versions reflect the log up to here
+  std::string detail;        // the first difference; empty: none
+};
+
+namespace detail {
+
+// How many events may be taken now: a bucket that fills at the rate and holds what flows in in 0.2 s.
+class pace {
+public:
+  explicit pace(std::uint64_t events_per_second) noexcept : rate_(events_per_second) {}
+  // UINT64_MAX without a rate. A clock that was set back costs what it had gained, and no more.
+  std::uint64_t allowed(timestamp now) noexcept;
+  void took(std::uint64_t events) noexcept;
+
+private:
+  std::uint64_t rate_;
+  double tokens_ = 0; // in millionths of an event
+  std::optional<timestamp> since_;
+};
+
+// Positions per second, over the last 5 to 10 seconds.
+class rate_meter {
+public:
+  void note(timestamp now, position reached) noexcept;
+  std::uint64_t per_second() const noexcept { return rate_; }
+
+private:
+  struct mark {
+    timestamp at;
+    position reached;
+  };
+  std::optional<mark> older_;
+  mark newer_;
+  std::uint64_t rate_ = 0;
+};
+
+error versions_changed(std::string_view projection, projection_versions const& found);
+error version_unknown(std::string_view projection, std::string_view version);
+error version_behind(std::string_view version, position reached, position wanted);
+rebuild_comparison compare_tables(position at, std::span<std::string_view const> live_names,
+                                  std::span<table_digest const> live,
+                                  std::span<std::string_view const> next_names,
+                                  std::span<table_digest const> next);
+
+} // namespace detail
+
+} // namespace cleave
