@@ -288,7 +288,7 @@ appended event_store::state::attempt::commit() noexcept {
     command_->position = command_->refused ? 0 : head;
     command_->version = last.value();
     command_->visible_at = head;
-    in_.commands_.insert(key_of(command_->id.id()), reinterpret_cast<std::uintptr_t>(command_));
+    in_.enter(*command_);
   }
   // Everything above is seen by whoever sees this.
   in_.log_.publish(head);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <cleave/base/limits.hpp>
+#include <cleave/command/outcome_retention.hpp>
 #include <cleave/config.hpp>
 #include <cleave/memory/event_store.hpp>
 
@@ -8,6 +10,7 @@ namespace cleave::memory {
 
 static_assert(cleave::event_store<event_store>);
 static_assert(decides_in_commit<event_store>);
+static_assert(forgets_outcomes<event_store>);
 
 event_store::event_store(options const& chosen) : state_(new state(chosen, log_)) {}
 event_store::~event_store() { delete state_; }
@@ -69,6 +72,16 @@ result<std::optional<command_outcome>> event_store::find_command(command_id id) 
                           .recorded_at = found->recorded_at};
   if (found->refused) outcome.refused = rejection{std::string(found->code), std::string(found->text)};
   return std::optional(std::move(outcome));
+}
+
+result<std::uint64_t> event_store::forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most) {
+  if (most < 1 || most > limits::outcomes_per_step) {
+    return unexpected(make_error(errc::invalid_argument,
+                                 "{} outcomes to forget in one step, 1 to {} are allowed", most,
+                                 limits::outcomes_per_step));
+  }
+  CLEAVE_ASSERT(!state_->in_hook(), "a function that runs in a commit forgets outcomes of the same store");
+  return state_->forget_outcomes(before, keep, most);
 }
 
 commit_signal& event_store::commits() noexcept { return state_->signal; }

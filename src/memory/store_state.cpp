@@ -53,7 +53,40 @@ std::uint64_t event_store::state::bytes_used() {
 }
 
 command_entry const* event_store::state::find_command(command_id id) const noexcept {
-  return detail::command_at(commands_.find(key_of(id.id())));
+  command_entry const* found = detail::command_at(commands_.find(key_of(id.id())));
+  while (found != nullptr && found->forgotten.load(std::memory_order_acquire))
+    found = found->again.load(std::memory_order_acquire);
+  return found;
+}
+
+// An id that was forgotten is in the index already: the new entry hangs on the old one.
+void event_store::state::enter(command_entry& entry) noexcept {
+  auto const key = key_of(entry.id.id());
+  command_entry* before = detail::command_at(commands_.find(key));
+  if (before == nullptr) {
+    commands_.insert(key, reinterpret_cast<std::uintptr_t>(&entry));
+  } else {
+    while (command_entry* const later = before->again.load(std::memory_order_relaxed)) before = later;
+    before->again.store(&entry, std::memory_order_release);
+  }
+  if (newest_command_ == nullptr) oldest_command_ = &entry;
+  else newest_command_->next = &entry;
+  newest_command_ = &entry;
+  ++kept_commands_;
+}
+
+std::uint64_t event_store::state::forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most) {
+  std::lock_guard lock(mutex_);
+  std::uint64_t gone = 0;
+  while (gone < most && oldest_command_ != nullptr &&
+         (kept_commands_ > keep || oldest_command_->recorded_at < before)) {
+    oldest_command_->forgotten.store(true, std::memory_order_release);
+    oldest_command_ = oldest_command_->next;
+    if (oldest_command_ == nullptr) newest_command_ = nullptr;
+    --kept_commands_;
+    ++gone;
+  }
+  return gone;
 }
 
 result<appended> event_store::state::append(append_request const& request, hook_ref const* hook) {

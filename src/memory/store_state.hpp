@@ -28,6 +28,9 @@ struct command_entry {
   bool refused = false;
   std::string_view code;
   std::string_view text;
+  std::atomic<bool> forgotten{false};
+  std::atomic<command_entry*> again{nullptr}; // of the same id, when this one is forgotten
+  command_entry* next = nullptr;              // the one that was stored after it
 };
 
 struct event_id_at {
@@ -35,9 +38,9 @@ struct event_id_at {
   uuid const& operator()(std::uint64_t position) const noexcept { return events->facts(position).id.id(); }
 };
 // The index of the commands knows them by address, as a number; 0 is none.
-inline command_entry const* command_at(std::uint64_t address) noexcept {
+inline command_entry* command_at(std::uint64_t address) noexcept {
   // NOLINTNEXTLINE(performance-no-int-to-ptr): it came from a pointer, in append_attempt.cpp
-  return reinterpret_cast<command_entry const*>(address);
+  return reinterpret_cast<command_entry*>(address);
 }
 struct command_id_at {
   uuid const& operator()(std::uint64_t address) const noexcept { return command_at(address)->id.id(); }
@@ -54,6 +57,7 @@ struct event_store::state {
   // The request has passed check_append.
   result<appended> append(append_request const& request, hook_ref const* hook);
   detail::command_entry const* find_command(command_id id) const noexcept;
+  std::uint64_t forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most);
   std::uint64_t bytes_used();
   // Under the writers' mutex, so that append_alone may be called.
   result<void> alone(function_ref<result<void>()> work);
@@ -70,6 +74,7 @@ private:
   class attempt;
 
   counts count(append_request const& request) const noexcept;
+  void enter(detail::command_entry& entry) noexcept;
   result<appended> repeat_of_command(append_request const& request, detail::command_entry const& known) const;
   result<appended> repeat_of_events(append_request const& request) const;
   error known_elsewhere(append_request const& request) const;
@@ -98,6 +103,10 @@ private:
   detail::text_table<detail::interned> command_names_;
   detail::id_index<detail::event_id_at> ids_;
   detail::id_index<detail::command_id_at> commands_;
+  // The outcomes that are not forgotten, in the order in which they were stored.
+  detail::command_entry* oldest_command_ = nullptr;
+  detail::command_entry* newest_command_ = nullptr;
+  std::uint64_t kept_commands_ = 0;
   static constexpr std::size_t recent_kinds = 64;
   detail::event_kind* recent_[recent_kinds] = {}; // by the address of their event_type
   bool destroys_ = false;                         // some event needs its destructor

@@ -25,7 +25,8 @@ inline constexpr std::size_t append_data_bytes = std::size_t{64} * 1024 *
                                                  1024; // all encoded events of one append
 inline constexpr std::size_t events_per_append = 10'000;
 inline constexpr std::size_t streams_per_append = 1'000;
-inline constexpr std::size_t query_items = 64; // alternatives in one event query
+inline constexpr std::uint64_t outcomes_per_step = 10'000; // of commands, that a store forgets at once
+inline constexpr std::size_t query_items = 64;             // alternatives in one event query
 inline constexpr std::size_t names_per_query_item = 256;
 inline constexpr std::size_t json_depth = 64; // nested objects and arrays in one event
 inline constexpr std::size_t record_fields =

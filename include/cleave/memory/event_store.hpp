@@ -131,6 +131,9 @@ public:
 
   result<position> head() const { return position(log_.head()); }
   result<std::optional<command_outcome>> find_command(command_id id) const;
+  // See forgets_outcomes (command/outcome_retention.hpp). The oldest are those that were stored first; one that waits for an older
+  // one, because the clock was set back, goes later. Their memory stays taken, as that of the log does.
+  result<std::uint64_t> forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most);
   cleave::durability durability() const noexcept { return cleave::durability::process; }
   commit_signal& commits() noexcept;
   // Memory taken for events and indexes, in bytes.
