@@ -23,9 +23,10 @@
 namespace shop {
 
 inline auto make_application(cleave::sqlite::event_store& log, cleave::sqlite::read_store& rows) {
-  return cleave::application{
-      log, cleave::deciders<order>, cleave::command_handlers<customers, catalogue, order_desk>,
-      cleave::stored_projections<order_summaries, revenue, best_sellers, open_orders>(rows)};
+  return cleave::application{log, cleave::deciders<order>,
+                             cleave::command_handlers<customers, catalogue, order_desk>,
+                             cleave::stored_projections<order_summaries, revenue, best_sellers>(rows),
+                             cleave::rebuildable_projection<open_orders, open_orders_anew>(rows)};
 }
 
 class running_shop {
@@ -46,6 +47,8 @@ public:
   }
 
   cleave::sqlite::event_store& log() { return log_; }
+  // Builds the other version of this read model, and switches to it.
+  auto& versions_of_open_orders() { return application_.template projector<open_orders>(); }
 
 private:
   running_shop(cleave::sqlite::event_store log, cleave::sqlite::read_store rows)

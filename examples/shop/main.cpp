@@ -6,6 +6,7 @@
 #include "cli/apply.hpp"
 #include "cli/arguments.hpp"
 #include "cli/import.hpp"
+#include "cli/rebuild.hpp"
 #include "cli/reports.hpp"
 
 #include <cerrno>
@@ -45,6 +46,8 @@ cleave::result<bool> run(running_shop& shop, arguments const& given) {
     return import_folder(shop, given, std::cout, std::cerr, isatty(STDERR_FILENO) != 0);
   }
   if (given.command == "apply") return run_apply(shop, given);
+  if (given.command == "rebuild")
+    return rebuild(shop, given, std::cout, std::cerr, isatty(STDERR_FILENO) != 0);
   if (given.command == "revenue") return printed(print_revenue);
   if (given.command == "best-sellers") return printed(print_best_sellers);
   if (given.command == "open-orders") return printed(print_open_orders);

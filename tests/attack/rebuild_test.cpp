@@ -231,7 +231,7 @@ TEST_CASE(
     told->handled = 0;
     // The last life is left to end as it may.
     std::uint64_t const target = kills < 6 ? 1 + random() % (events / 5) : UINT64_MAX;
-    forked process([&] { life(path, events / 2).run(); });
+    forked process([&] { life(path, std::max<std::uint64_t>(events, 20'000)).run(); });
     while (told->handled < target && !process.ended()) std::this_thread::yield();
     if (target != UINT64_MAX) process.kill();
     auto const ending = process.wait();

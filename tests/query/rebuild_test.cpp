@@ -14,8 +14,10 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 
 using Catch::Contains;
 using cleave::at_least;
@@ -49,8 +51,16 @@ struct {
   std::atomic<int> handled = 0;
 } second;
 
-template <int V> struct tally {
+// The second version follows more than the first.
+template <int V> struct followed_by {
   using events = cleave::event_set<ticked>;
+};
+template <> struct followed_by<2> {
+  using events = cleave::event_set<ticked, clockwork::struck>;
+};
+
+template <int V> struct tally {
+  using events = typename followed_by<V>::events;
   using queries = cleave::query_set<sum>;
   static constexpr std::string_view name = V == 1 ? "tally.v1" : "tally.v2";
   static constexpr std::array<std::string_view, 1> tables = {V == 1 ? "tally_1" : "tally_2"};
@@ -68,6 +78,10 @@ template <int V> struct tally {
     if (!done) return cleave::unexpected(done.error());
     return {};
   }
+  static cleave::result<void> on(clockwork::struck const& e, cleave::envelope const& at,
+                                 sqlite_database& db) {
+    return on(ticked{e.by}, at, db);
+  }
   static cleave::result<std::int64_t> answer(sum const&, sqlite_database& db) {
     auto all = db.value<std::int64_t>(sql("SELECT coalesce(sum(amount), 0) FROM"));
     if (!all) return cleave::unexpected(std::move(all).error());
@@ -78,6 +92,24 @@ template <int V> struct tally {
 using log_type = cleave::memory::event_store;
 using rows_type = cleave::sqlite::read_store;
 using projector = cleave::rebuildable_projector<tally<1>, tally<2>, log_type, rows_type>;
+
+// What other processes do at the worst moment: right before a transaction, or a snapshot.
+struct raced_rows : rows_type {
+  std::function<void()> before_apply;
+  std::function<void()> before_read;
+
+  explicit raced_rows(rows_type rows) : rows_type(std::move(rows)) {}
+  cleave::result<void> apply(std::string_view projection, position from,
+                             cleave::detail::fill_function<session> fill) {
+    if (auto race = std::exchange(before_apply, {})) race();
+    return rows_type::apply(projection, from, fill);
+  }
+  cleave::result<void> read(cleave::detail::ask_function<session> ask) {
+    if (auto race = std::exchange(before_read, {})) race();
+    return rows_type::read(ask);
+  }
+};
+using raced_projector = cleave::rebuildable_projector<tally<1>, tally<2>, log_type, raced_rows>;
 
 cleave::projector_options stepped() {
   cleave::projector_options options;
@@ -383,6 +415,147 @@ TEST_CASE("who still has a build that another process has dropped adds nothing t
   in.run();
   CHECK(in.at->compare()->rows == rows_compared::same);
   CHECK(in.ask() == 211);
+}
+
+TEST_CASE("a switch that another process overtakes with the old version waits for what that one has shown") {
+  world in(20);
+  raced_rows rows(cleave::sqlite::read_store::open({.path = in.folder.file("rows.db")}).value());
+  raced_projector at(in.log, rows, stepped(), {});
+  at.prepare();
+  REQUIRE(at.begin());
+  while (at.step() == step::worked) {
+  }
+  rows.before_apply = [&] {
+    tick(in.log, 1000);
+    REQUIRE(in.at->wait(at_least(position(21)))); // the old version alone
+    CHECK(in.ask() == 1210);
+  };
+  REQUIRE(at.switch_over());
+  CHECK(at.answer(sum{}).value() == 1210);
+}
+
+TEST_CASE("a comparison that another process overtakes is made again") {
+  world in(20);
+  raced_rows rows(cleave::sqlite::read_store::open({.path = in.folder.file("rows.db")}).value());
+  raced_projector at(in.log, rows, stepped(), {});
+  at.prepare();
+  REQUIRE(at.begin());
+  while (at.step() == step::worked) {
+  }
+  // The first read is of the row, the second one the snapshot.
+  rows.before_read = [&] {
+    rows.before_read = [&] {
+      tick(in.log, 1000);
+      REQUIRE(in.at->wait(at_least(position(21)))); // the old version alone
+    };
+  };
+  auto const compared = at.compare();
+  REQUIRE(compared);
+  CHECK(compared->rows == rows_compared::same);
+  CHECK(compared->position == position(21));
+}
+
+TEST_CASE("versions are compared at one position, also when the one beside is further") {
+  world in(20);
+  std::uint64_t commits = 0;
+  struct hook {
+    log_type& log;
+    std::uint64_t& commits;
+    static void on_step(void* self, char const* step) {
+      auto& me = *static_cast<hook*>(self);
+      if (step == std::string_view("committed") && ++me.commits == 1) tick(me.log, 1000);
+    }
+  } one_more{in.log, commits};
+  in.run();
+  REQUIRE(in.at->begin());
+  in.run();
+  commits = 0;
+  auto options = stepped();
+  options.on_step = {&hook::on_step, &one_more};
+  in.restart(options);
+  tick(in.log, 5);
+  CHECK(in.at->step() == step::worked); // 21 for the live version, then 22 too for the other one
+  CHECK(in.at->reached() == position(21));
+  CHECK(in.at->status().events_done == 22);
+  auto const compared = in.at->compare();
+  REQUIRE(compared);
+  CHECK(compared->rows == rows_compared::same);
+  CHECK(compared->position == position(22));
+}
+
+TEST_CASE(
+    "a version that follows more has applied what was shown before it answers, in other processes too") {
+  world in(20);
+  in.run();
+  projector other(in.log, in.rows, stepped(), {});
+  other.prepare();
+  REQUIRE(in.at->begin());
+  in.run();
+  cleave_test::append(in.log, "clock-1", clockwork::struck{5000});
+  REQUIRE(other.wait(at_least(position(21)))); // nothing to the first version
+  CHECK(other.answer(sum{}).value() == 210);
+  REQUIRE(in.at->switch_over()); // by one who has shown 20
+  CHECK(other.answer(sum{}).value() == 5210);
+}
+
+TEST_CASE("who stands by for a lease follows a switch back past events that were only passed over") {
+  world in(20);
+  cleave::testing::manual_clock clock;
+  auto options = stepped();
+  options.clock = clock;
+  options.lease_us = 10'000'000;
+  in.restart(options);
+  in.run();
+  REQUIRE(in.at->begin());
+  in.run();
+  REQUIRE(in.at->switch_over());
+  cleave_test::append(in.log, "clock-1", clockwork::struck{5000});
+  in.run();
+  projector other(in.log, in.rows, options, {});
+  other.prepare();
+  CHECK(other.step() == step::waiting);
+  CHECK(other.reached() == position(21));
+  CHECK(other.answer(sum{}).value() == 5210);
+  CHECK_FALSE(other.roll_back());
+  REQUIRE(in.at->roll_back());
+  auto const answer = other.answer(sum{});
+  REQUIRE(answer);
+  CHECK(*answer == 210);
+}
+
+TEST_CASE("a transaction of a build that was dropped right before it writes nothing") {
+  world in(20);
+  in.run();
+  REQUIRE(in.at->begin());
+  raced_rows rows(cleave::sqlite::read_store::open({.path = in.folder.file("rows.db")}).value());
+  raced_projector stale(in.log, rows, stepped(), {});
+  stale.prepare();
+  REQUIRE(stale.step() == step::worked);
+  for (int i = 0; i < 3; ++i) {
+    rows.before_apply = [&] {
+      REQUIRE(in.at->drop());
+      REQUIRE(in.at->begin());
+      second.handled = 0;
+    };
+    static_cast<void>(stale.step());
+    CHECK(second.handled == 0);
+  }
+  in.run();
+  CHECK(in.at->compare()->rows == rows_compared::same);
+}
+
+TEST_CASE("what was left under the name of a new build is gone before it begins") {
+  world in(20);
+  in.run();
+  second.factor = 7;
+  {
+    cleave::stored_projector<tally<2>, log_type, rows_type> former(in.log, in.rows, {}, stepped());
+    REQUIRE(former.step() == step::worked);
+  }
+  second.factor = 1;
+  REQUIRE(in.at->begin());
+  in.run();
+  CHECK(in.at->compare()->rows == rows_compared::same);
 }
 
 TEST_CASE("a version takes the place of one that has stopped, forward and back") {

@@ -69,6 +69,17 @@ constexpr std::array forms{
     command_form{"open-orders", "", false, false, true, "orders that are neither shipped nor cancelled", ""},
     command_form{"orders", "", true, false, true, "the orders of a customer", ""},
     command_form{"history", "ORDER", false, false, true, "what happened to an order, event by event", ""},
+    command_form{
+        "rebuild", "STEP", false, false, true,
+        "build the read model of open orders anew, while the shop goes on",
+        "STEP is one of these, each of which can be run beside other commands on the same file:\n"
+        "  build   builds the other version beside the one that answers, shows how far it is on standard error,\n"
+        "          and compares all rows; after a kill it goes on where it was\n"
+        "  status  which version answers, and how far the other one is\n"
+        "  switch  the other version answers from now on; the old one is kept\n"
+        "  back    the old one answers again\n"
+        "  drop    drops the version that does not answer\n"
+        "The exit code is 1 when the rows differ, or the step cannot be taken.\n"},
     command_form{"graph", "", false, false, true, "which command leads to which event, read model and query",
                  "A flowchart in the language of Mermaid, read from the program itself.\n", true},
 };

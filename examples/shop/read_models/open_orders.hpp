@@ -10,6 +10,7 @@
 
 #include <boost/describe/class.hpp>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,10 +33,13 @@ struct open_orders_report {
   using result_type = std::vector<open_order>;
 };
 
-struct open_orders {
+// The read model in one table. Each version of it has a table of its own, so that one can be built beside the other (cli/rebuild.hpp).
+class open_orders_table {
+public:
   using events = cleave::event_set<order_placed, order_shipped, order_cancelled>;
   using queries = cleave::query_set<open_orders_report>;
-  static constexpr std::string_view name = "open-orders.v1";
+
+  explicit open_orders_table(std::string_view table) : table_(table) {}
 
   cleave::result<void> create(cleave::sqlite::database& db);
   cleave::result<void> on(order_placed const& e, cleave::envelope const& at, cleave::sqlite::database& db);
@@ -43,6 +47,21 @@ struct open_orders {
   cleave::result<void> on(order_cancelled const& e, cleave::envelope const& at, cleave::sqlite::database& db);
   cleave::result<std::vector<open_order>> answer(open_orders_report const& question,
                                                  cleave::sqlite::database& db) const;
+
+private:
+  std::string_view table_;
+};
+
+struct open_orders : open_orders_table {
+  static constexpr std::string_view name = "open-orders.v1";
+  static constexpr std::array<std::string_view, 1> tables = {"open_order"};
+  open_orders() : open_orders_table(tables[0]) {}
+};
+// The same once more, to be built when the rows of the other one are in doubt. The two can take turns for ever.
+struct open_orders_anew : open_orders_table {
+  static constexpr std::string_view name = "open-orders.v2";
+  static constexpr std::array<std::string_view, 1> tables = {"open_order_2"};
+  open_orders_anew() : open_orders_table(tables[0]) {}
 };
 
 } // namespace shop

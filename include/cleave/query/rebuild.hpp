@@ -18,7 +18,7 @@ namespace cleave {
 
 struct rebuild_options {
   // Events that the version beside takes in a second while it is behind, at the most; 0: as many as it can. From the moment when it
-  // has caught up it follows the log like the active one.
+  // has caught up it follows the log like the active one; it never does where more is written than this.
   std::uint64_t events_per_second = 0;
   // As projector_options::batch_us, of the version that is built beside: appends and the live version wait for its transactions.
   std::int64_t batch_us = 10'000;

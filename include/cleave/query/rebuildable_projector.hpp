@@ -37,7 +37,7 @@ namespace detail {
 template <class P>
 concept names_tables = requires {
   std::span<std::string_view const>(P::tables);
-  std::bool_constant<(std::span<std::string_view const>(P::tables).size() > 0)>();
+  std::bool_constant<!std::span<std::string_view const>(P::tables).empty()>();
 };
 
 template <class Live, class Next> struct checked_versions {
@@ -247,8 +247,8 @@ public:
   }
 
   // Queries are answered by the version beside from now on, and the old one is kept up to date beside it. errc::not_found when there is
-  // none, errc::stale when it is far behind or has stopped, errc::already_exists when it was switched already; errc::busy when another
-  // process holds its lease: that one can switch.
+  // none, errc::stale when it is far behind or has stopped, errc::already_exists when it was switched already. With leases, the process
+  // that holds the one of the version beside can switch; another one gets errc::busy or errc::stale.
   result<void> switch_over() { return swap_versions(false); }
   // Back to the version that answered before: also when the new one has stopped. errc::not_found when there was no switch.
   result<void> roll_back() { return swap_versions(true); }
@@ -394,7 +394,9 @@ private:
     return with(index, [&](auto& version) -> result<void> {
       auto& projector = version.projector;
       for (int i = 0; projector.reached() < wanted; ++i) {
-        if (i < most_steps && projector.step(bounds) == step::worked) continue;
+        bool const more = i < most_steps && projector.step(bounds) == step::worked;
+        // Who stands by does no work, but sees how far another process has come.
+        if (more || projector.reached() >= wanted) continue;
         if (projector.progress().failed()) return projector.progress().wait(at_least(position(UINT64_MAX)));
         return unexpected(detail::version_behind(name_of(index), projector.reached(), wanted));
       }
@@ -441,7 +443,8 @@ private:
       auto const one = projector.step({.events = events});
       pace_.took(projector.handled() - before);
       meter_.note(now, projector.reached());
-      if (one == step::idle) caught_up_ = true;
+      // Where events come all the time it is never idle.
+      if (one == step::idle || projector.reached() >= reached()) caught_up_ = true;
       return one;
     });
   }
@@ -496,30 +499,17 @@ private:
     }
   }
 
-  // Whether the rows of both, as this snapshot has them, reflect the log up to there and no further.
+  // Whether this snapshot has the rows of both as of there: they have reached it, and nobody has taken them further. A stored
+  // checkpoint may be before, where events of others were passed over.
   result<bool> both_are_at(session& in, position at) {
     typename ReadStore::versions versions(in, stem);
     auto const row = versions.find(Live::name);
     if (!row) return unexpected(row.error());
-    if (*row != row_) return false;
-    auto const first = is_at<Live>(versions, at);
-    if (!first || !*first) return first;
-    return is_at<Next>(versions, at);
-  }
-  // Its checkpoint may be before, where events of others are passed over.
-  template <class V> result<bool> is_at(typename ReadStore::versions& versions, position at) {
-    auto const stored = versions.checkpoint(V::name);
-    if (!stored) return unexpected(stored.error());
-    if (*stored > at) return false;
-    query_item const item{.names = stored_names<typename V::events>};
-    bool at_it = true;
-    auto const read = log_.read_all(log_range{.after = *stored, .limit = 1, .filter = {{&item, 1}}},
-                                    [&](recorded_event const& next) {
-                                      at_it = next.at.position > at;
-                                      return false;
-                                    });
-    if (!read) return unexpected(read.error());
-    return at_it;
+    auto const first = versions.checkpoint(Live::name);
+    if (!first) return unexpected(first.error());
+    auto const second = versions.checkpoint(Next::name);
+    if (!second) return unexpected(second.error());
+    return *row == row_ && *first <= at && *second <= at;
   }
   static result<std::vector<table_digest>> digests(typename ReadStore::versions& versions,
                                                    std::size_t index) {
@@ -554,7 +544,7 @@ private:
   projection_versions row_;
   std::optional<build<Live>> first_;
   std::optional<build<Next>> second_;
-  bool caught_up_ = false; // what stands beside: it has once met the log's end
+  bool caught_up_ = false; // what stands beside: it was once where the active one was
   detail::pace pace_;
   detail::rate_meter meter_;
 };

@@ -6,7 +6,7 @@
 # expect CODE WORDS... : the exit code, and nothing on the wrong stream.
 exit_code 0 "$shop" --help
 has 'usage\|shop --db FILE import DIR' out
-for command in import apply revenue best-sellers open-orders orders history; do
+for command in import apply revenue best-sellers open-orders orders history rebuild; do
   exit_code 0 "$shop" $command --help
   has "usage: shop --db FILE $command" out
   has 'FILE' out
@@ -32,6 +32,7 @@ wrong_usage '\-\-db wants a value' revenue --db
 wrong_usage '\-\-db stands there twice' --db a --db b revenue
 wrong_usage 'import wants DIR' --db f.db import
 wrong_usage 'history wants ORDER' --db f.db history
+wrong_usage 'rebuild wants STEP' --db f.db rebuild
 wrong_usage 'orders wants --customer ID' --db f.db orders
 wrong_usage 'revenue takes no --customer' --db f.db revenue --customer X
 wrong_usage 'open-orders takes no --top' --db f.db open-orders --top 3
