@@ -14,6 +14,8 @@ namespace {
 // left for the leader.
 constexpr std::int64_t poll_us = 50;
 constexpr int rounds_between_looks = 64;
+// Room is made for so many at once: the mutex is the callers', too.
+constexpr std::size_t completed_at_once = 64;
 
 void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -131,20 +133,34 @@ void commit_queue::serve() {
   queued_write* to_lead = nullptr;
   list to_complete;
   while (wait_for_work(to_lead, to_complete)) {
-    to_complete.for_each([&](queued_write& write) { complete(write); });
+    complete(to_complete);
     // When it is not answered, another thread leads now, and this write is in its group or in the queue.
-    if (to_lead != nullptr && lead(*to_lead)) complete(*to_lead);
+    if (to_lead == nullptr || !lead(*to_lead)) continue;
+    list own;
+    own.push_back(*to_lead);
+    complete(own);
   }
 }
 
-void commit_queue::complete(queued_write& write) noexcept {
-  {
-    // First, so that whoever is told finds room for the next one.
-    std::lock_guard const lock(mutex_);
-    --detached_writes_;
-    detached_bytes_ -= write.bytes_;
+void commit_queue::complete(list done) noexcept {
+  queued_write* next = done.pop_front();
+  while (next != nullptr) {
+    list part;
+    std::size_t writes = 0;
+    std::size_t bytes = 0;
+    for (; next != nullptr && writes < completed_at_once; next = done.pop_front()) {
+      ++writes;
+      bytes += next->bytes_;
+      part.push_back(*next);
+    }
+    {
+      // First, so that whoever is told finds room for the next one.
+      std::lock_guard const lock(mutex_);
+      detached_writes_ -= writes;
+      detached_bytes_ -= bytes;
+    }
+    part.for_each([](queued_write& write) { write.complete(); });
   }
-  write.complete();
 }
 
 std::size_t commit_queue::waiting() const {
@@ -185,7 +201,10 @@ bool commit_queue::lead(queued_write& self) {
 }
 
 bool commit_queue::finish(queued_write& self) {
+  std::int64_t const began_us = steady_us();
   if (auto committed = shared_.commit(); !committed) return fail_all(committed.error(), self);
+  gather_us_ = static_cast<std::int64_t>(static_cast<double>(steady_us() - began_us) * most_.gather);
+  last_group_writes_ = group_writes_;
   list const waiting = answer_detached(close_group(), self);
   if (shared_.wants_tidying()) {
     answer(waiting);
@@ -211,14 +230,9 @@ bool commit_queue::fail_all(error const& reason, queued_write& self) {
 // The culprit has its answer; all others of the group go back to the head of the queue.
 bool commit_queue::repeat_without(queued_write& culprit, queued_write& self) {
   shared_.roll_back();
-  std::size_t const count = group_writes_;
   list members = close_group();
   if (&culprit != &self) self.state_.store(queued_write::waiting, std::memory_order_relaxed);
-  {
-    std::lock_guard const lock(mutex_);
-    members.put_before(queue_);
-    queued_ += count;
-  }
+  members.put_before(taken_);
   if (&culprit != &self) tell(culprit);
   pass_lead();
   return &culprit == &self;
@@ -262,21 +276,31 @@ queued_write* commit_queue::next_in_queue() {
   bool const room = group_writes_ < most_.writes && group_bytes_ < most_.bytes &&
                     steady_us() - group_began_us_ < most_.us;
   if (!room) return nullptr;
-  std::lock_guard const lock(mutex_);
-  return take_first();
+  for (;;) {
+    if (taken_.empty()) {
+      std::lock_guard const lock(mutex_);
+      take_all();
+    }
+    if (queued_write* const first = taken_.pop_front()) return first;
+    // Those who were answered together are about to come again: a commit for the first of them alone would keep all others waiting.
+    do {
+      if (group_writes_ >= last_group_writes_ || steady_us() - group_began_us_ >= gather_us_) return nullptr;
+      std::this_thread::yield();
+    } while (queued_.load(std::memory_order_relaxed) == 0);
+  }
 }
 
-queued_write* commit_queue::take_first() noexcept {
-  queued_write* const first = queue_.pop_front();
-  if (first != nullptr) --queued_;
-  return first;
+void commit_queue::take_all() noexcept {
+  taken_ = std::exchange(queue_, list());
+  queued_.store(0, std::memory_order_relaxed);
 }
 
 void commit_queue::pass_lead() {
   queued_write* next = nullptr;
   {
     std::lock_guard const lock(mutex_);
-    next = take_first();
+    if (taken_.empty()) take_all();
+    next = taken_.pop_front();
     if (next == nullptr) led_ = false;
     if (next != nullptr && next->detached_) {
       hand_to_server(next);
@@ -315,11 +339,12 @@ void commit_queue::park(queued_write& write) noexcept {
       free_places_.pop_back();
     }
   }
-  place->woken.store(0, std::memory_order_relaxed);
+  place->woken = false;
   write.place_ = place;
   int expected = queued_write::waiting;
   if (write.state_.compare_exchange_strong(expected, queued_write::parked, std::memory_order_acq_rel)) {
-    while (place->woken.load(std::memory_order_acquire) == 0) place->woken.wait(0, std::memory_order_acquire);
+    std::unique_lock lock(place->mutex);
+    place->called.wait(lock, [&] { return place->woken; });
   }
   std::lock_guard const lock(mutex_);
   free_places_.push_back(place);
@@ -329,8 +354,11 @@ void commit_queue::wake(queued_write& write, queued_write::state why) noexcept {
   // Where its thread was not parked, the write may be gone behind this line.
   if (write.state_.exchange(why, std::memory_order_acq_rel) != queued_write::parked) return;
   parking_place& place = *write.place_;
-  place.woken.store(1, std::memory_order_release);
-  place.woken.notify_one();
+  {
+    std::lock_guard const lock(place.mutex);
+    place.woken = true;
+  }
+  place.called.notify_one();
 }
 
 } // namespace cleave::sqlite

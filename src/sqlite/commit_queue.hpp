@@ -4,6 +4,7 @@
 // - A write that finds nobody leading is run by its own thread at once.
 // - A leader takes what has queued up into its transaction, commits, answers all, and passes the lead to the first of the
 //   queue, whose write begins the next group. So nobody serves others for longer than one group, and order is kept.
+// - A group waits for those who were answered with the last one, a part of a commit's time; a write whose group was alone waits for nobody.
 // - A write that runs code of the application is run by its own thread: a leader that meets one hands the open transaction over.
 // - A write that nobody waits for (detached) is led by a thread of the queue, which starts with the first of them; it also tells
 //   them what became of them, one after another, in the order of their commits.
@@ -22,9 +23,12 @@
 
 namespace cleave::sqlite {
 
-// A thread's bed. They outlive every wait, so that who wakes may touch it after the sleeper has left.
+// A thread's bed. They outlive every wait, so that who wakes may touch it after the sleeper has left. Not std::atomic's wait: it
+// yields several times before it sleeps, which with more threads than cores doubles the switches between them.
 struct parking_place {
-  std::atomic<int> woken{0};
+  std::mutex mutex;
+  std::condition_variable called;
+  bool woken = false;
 };
 
 // One write. It lives on the stack of the thread that waits for it, or is detached.
@@ -46,11 +50,12 @@ public:
   enum class kind : std::uint8_t { plain, own_thread, detached };
 
 protected:
-  queued_write(kind what, std::size_t bytes, std::int64_t deadline_us) noexcept
+  queued_write(kind what, std::int64_t deadline_us, std::size_t bytes = 0) noexcept
       : own_thread_(what == kind::own_thread),
         detached_(what == kind::detached),
         bytes_(bytes),
         deadline_us_(deadline_us) {}
+  void set_bytes(std::size_t bytes) noexcept { bytes_ = bytes; } // before it is queued
 
 private:
   friend class commit_queue;
@@ -91,7 +96,9 @@ public:
     std::size_t writes = 512;
     std::size_t bytes = std::size_t{8} * 1024 * 1024;
     std::int64_t us = 5'000;
-    // Detached writes that are not completed.
+    // A leader that has fewer writes than the last group had waits for more of them: so many times what that group's commit took.
+    double gather = 0.25;
+    // Detached writes that are not completed, but for some that are being told.
     std::size_t detached_writes = 16'384;
     std::size_t detached_bytes = std::size_t{64} * 1024 * 1024;
   };
@@ -141,8 +148,8 @@ private:
   void answer(list waiting) noexcept;
   void tell(queued_write& write) noexcept; // that it is done
   list close_group() noexcept;
-  queued_write* next_in_queue();       // nullptr: none, or the group is full
-  queued_write* take_first() noexcept; // under the mutex
+  queued_write* next_in_queue(); // nullptr: none, or the group is full
+  void take_all() noexcept;      // under the mutex
   void pass_lead();
   // Until the write is done (true) or leads (false).
   bool wait(queued_write& write);
@@ -153,13 +160,13 @@ private:
   void serve();
   void hand_to_server(queued_write* lead) noexcept;              // nullptr: only to be told of completed ones
   bool wait_for_work(queued_write*& to_lead, list& to_complete); // false: the end
-  void complete(queued_write& write) noexcept;
+  void complete(list done) noexcept;
 
   group_transaction& shared_;
   bounds most_;
   mutable std::mutex mutex_;
   list queue_;
-  std::size_t queued_ = 0;
+  std::atomic<std::size_t> queued_{0}; // changed under the mutex
   bool led_ = false;
   // Of the queue's thread, under the mutex.
   queued_write* to_lead_ = nullptr;
@@ -174,10 +181,14 @@ private:
   std::vector<parking_place*> free_places_;
   std::atomic<int> waiting_threads_{0};
   // Of the leader.
+  list taken_; // from the queue, for this group or the next
   list group_;
   std::size_t group_writes_ = 0;
   std::size_t group_bytes_ = 0;
   std::int64_t group_began_us_ = 0;
+  // Of the last group.
+  std::size_t last_group_writes_ = 0;
+  std::int64_t gather_us_ = 0;
   bool open_ = false;
 };
 

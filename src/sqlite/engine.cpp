@@ -10,7 +10,7 @@ namespace cleave::sqlite::detail {
 // An append without code of the application: whoever leads runs it.
 struct engine::plain_append final : queued_write {
   plain_append(engine& owner, append_request const& what, encoded_append const& form)
-      : queued_write(kind::plain, form.bytes(), owner.deadline_us()),
+      : queued_write(kind::plain, owner.deadline_us(), form.bytes()),
         engine_(owner),
         request(what),
         encoded(form) {}
@@ -26,15 +26,18 @@ struct engine::plain_append final : queued_write {
 
 // The same for one that nobody waits for. It ends its own life.
 struct engine::detached_append final : queued_write {
-  detached_append(engine& owner, std::unique_ptr<owned_append> what, std::unique_ptr<encoded_append> form,
-                  std::unique_ptr<append_completion> whom)
-      : queued_write(kind::detached, what->bytes() + form->bytes(), owner.deadline_us()),
+  detached_append(engine& owner, append_request const& what, std::unique_ptr<append_completion> whom)
+      : queued_write(kind::detached, owner.deadline_us()),
         engine_(owner),
-        owned(std::move(what)),
-        encoded(std::move(form)),
+        owned(what),
         completion(std::move(whom)) {}
 
-  void apply() override { outcome = engine_.append_in_group(owned->request(), *encoded); }
+  result<void> encode() {
+    auto good = encoded.encode(owned.request());
+    set_bytes(owned.bytes() + encoded.bytes());
+    return good;
+  }
+  void apply() override { outcome = engine_.append_in_group(owned.request(), encoded); }
   void fail(error const& reason) override { outcome = unexpected(reason); }
   void complete() noexcept override {
     {
@@ -45,8 +48,8 @@ struct engine::detached_append final : queued_write {
   }
 
   engine& engine_;
-  std::unique_ptr<owned_append> owned;
-  std::unique_ptr<encoded_append> encoded;
+  owned_append owned;
+  encoded_append encoded;
   std::unique_ptr<append_completion> completion;
   result<appended> outcome;
 };
@@ -54,7 +57,7 @@ struct engine::detached_append final : queued_write {
 // A function of the application, inside the transaction, on its caller's thread.
 struct engine::application_write final : queued_write {
   application_write(engine& owner, std::size_t bytes, function_ref<result<void>(transaction&)> what)
-      : queued_write(kind::own_thread, bytes, owner.deadline_us()), engine_(owner), work(what) {}
+      : queued_write(kind::own_thread, owner.deadline_us(), bytes), engine_(owner), work(what) {}
 
   void apply() override {
     inside_scope const scope(&engine_);
@@ -71,7 +74,7 @@ struct engine::application_write final : queued_write {
 // A decision: it needs no savepoint, and no thread of its own.
 struct engine::decided_write final : queued_write {
   decided_write(engine& owner, function_ref<result<void>(commit_scope&)> what)
-      : queued_write(kind::plain, 0, owner.deadline_us()), engine_(owner), work(what) {}
+      : queued_write(kind::plain, owner.deadline_us()), engine_(owner), work(what) {}
 
   void apply() override {
     inside_scope const scope(&engine_);
@@ -164,11 +167,8 @@ result<void> engine::async_append(append_request const& request,
                                   std::unique_ptr<append_completion> completion) {
   if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
   if (auto good = check_append(request); !good) return good;
-  auto owned = std::make_unique<owned_append>(request);
-  auto encoded = std::make_unique<encoded_append>();
-  if (auto good = encoded->encode(owned->request()); !good) return good;
-  auto write = std::make_unique<detached_append>(*this, std::move(owned), std::move(encoded),
-                                                 std::move(completion));
+  auto write = std::make_unique<detached_append>(*this, request, std::move(completion));
+  if (auto good = write->encode(); !good) return good;
   if (auto good = queue_.post(*write); !good) return good;
   [[maybe_unused]] auto const* const posted = write.release(); // the queue's now
   return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The queue alone, on a transaction that only writes down what happens to it.
 #include "sqlite/commit_queue.hpp"
+#include "sqlite/process_lock.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -31,6 +32,7 @@ struct recording_transaction final : group_transaction {
   void roll_back() override { log.emplace_back("rollback"); }
   result<void> commit() override {
     log.emplace_back("commit");
+    if (on_commit) on_commit();
     return commit_fails ? unexpected(error(errc::io_error, "commit")) : result<void>();
   }
   bool wants_tidying() const override { return tidies; }
@@ -38,6 +40,7 @@ struct recording_transaction final : group_transaction {
 
   std::vector<std::string> log;
   std::function<void()> on_begin;
+  std::function<void()> on_commit;
   bool begin_fails = false;
   bool commit_fails = false;
   bool tidies = false;
@@ -46,7 +49,7 @@ struct recording_transaction final : group_transaction {
 
 struct job final : queued_write {
   job(recording_transaction& to, std::string says, bool own = false, std::size_t bytes = 1)
-      : queued_write(own ? kind::own_thread : kind::plain, bytes, 0),
+      : queued_write(own ? kind::own_thread : kind::plain, 0, bytes),
         transaction(to),
         name(std::move(says)) {}
   void apply() override {
@@ -114,6 +117,42 @@ TEST_CASE("what has queued up is committed together, in order") {
   job c(to, "c");
   crowd{queue, {&b, &c}}.run(a);
   CHECK(to.log == std::vector<std::string>{"begin", "a", "b", "c", "commit"});
+}
+
+// A commit that takes a millisecond, and leaders that wait for as long as it takes.
+void takes_a_millisecond() {
+  auto const end = steady_us() + 1'000;
+  while (steady_us() < end) std::this_thread::yield();
+}
+constexpr commit_queue::bounds waits_for_others{.us = INT64_MAX, .gather = 1e9};
+
+TEST_CASE("who was answered with others shares the next commit with them") {
+  recording_transaction to;
+  to.on_commit = takes_a_millisecond;
+  commit_queue queue(to, waits_for_others);
+  job a(to, "a");
+  job b(to, "b");
+  crowd{queue, {&b}}.run(a);
+  to.log.clear();
+
+  job c(to, "c");
+  job d(to, "d");
+  std::thread other;
+  c.on_apply = [&] { other = std::thread([&] { queue.run(d); }); }; // it comes when c is applied
+  queue.run(c);
+  other.join();
+  CHECK(to.log == std::vector<std::string>{"begin", "c", "d", "commit"});
+}
+
+TEST_CASE("who was answered alone waits for nobody") {
+  recording_transaction to;
+  to.on_commit = takes_a_millisecond;
+  commit_queue queue(to, waits_for_others);
+  job a(to, "a");
+  job b(to, "b");
+  queue.run(a);
+  queue.run(b); // else for ever
+  CHECK(to.log == std::vector<std::string>{"begin", "a", "commit", "begin", "b", "commit"});
 }
 
 TEST_CASE("a failed commit fails the whole group, and the next group is another one") {
