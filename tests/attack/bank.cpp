@@ -5,6 +5,7 @@
 #include <cleave/testing/seeded_ids.hpp>
 
 #include <algorithm>
+#include <future>
 #include <random>
 
 namespace cleave::test {
@@ -41,9 +42,9 @@ bank::bank(std::uint64_t seed, std::size_t commands) {
   std::map<std::string, std::uint64_t> versions;
   for (std::size_t n = 1; n <= commands; ++n) {
     bank_command made{};
-    made.how = static_cast<bank_command::way>(below(3));
+    made.how = static_cast<bank_command::way>(below(4));
     made.account = "account-" + number(below(6));
-    if (made.how != bank_command::way::plain) made.cents = static_cast<std::int64_t>(below(1'000)) - 300;
+    if (made.changes_balance()) made.cents = static_cast<std::int64_t>(below(1'000)) - 300;
     if (below(3) == 0) made.id = ids.next_command();
     auto const add = [&](std::string const& stream, expectation expected, std::size_t count) {
       made.parts.push_back({stream, expected, events_.size(), count});
@@ -91,6 +92,13 @@ result<appended> bank::send(sqlite::event_store& store, std::uint64_t sent) cons
   append_request const request{.streams = parts, .command = command.id.nil() ? nullptr : &record};
   switch (command.how) {
   case bank_command::way::plain: return store.append(request);
+  case bank_command::way::asynchronous: {
+    std::promise<result<appended>> told;
+    auto const begun = store.async_append(request,
+                                          [&](result<appended> done) { told.set_value(std::move(done)); });
+    if (!begun) return unexpected(begun.error());
+    return told.get_future().get();
+  }
   case bank_command::way::inline_projection: {
     bool first = true;
     return store.append(request, [&](recorded_event const&, sqlite::transaction& inside) -> result<void> {
@@ -157,13 +165,9 @@ bank_found bank::inspect(sqlite::event_store_options const& options, afterwards 
         found.wrong = "the next command has a wrong position";
     }
     if (!found.wrong.empty()) return found;
-    auto const checked = store->transact([&](sqlite::transaction& inside) -> result<void> {
-      auto const sound = inside.db().value<std::string>("PRAGMA integrity_check");
-      if (!sound) return unexpected(sound.error());
-      if (*sound != "ok") found.wrong = "integrity_check: " + sound->value_or("");
-      return {};
-    });
-    if (!checked) found.wrong = checked.error().message();
+    auto const checked = store->verify();
+    if (!checked) found.wrong = "verify: " + checked.error().message();
+    else if (!checked->sound()) found.wrong = "verify: " + checked->findings.front().text;
   }
   return found;
 }
@@ -246,7 +250,7 @@ std::string bank::compare_tables(sqlite::event_store& store, bank_found& found) 
 
   std::map<std::string, std::int64_t> wanted;
   for (std::size_t i = 0; i < found.commands; ++i) {
-    if (commands_[i].how != bank_command::way::plain) wanted[commands_[i].account] += commands_[i].cents;
+    if (commands_[i].changes_balance()) wanted[commands_[i].account] += commands_[i].cents;
   }
   if (balances != wanted)
     return "the balances are not those of the first " + number(found.commands) + " commands";

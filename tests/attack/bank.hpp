@@ -24,7 +24,9 @@ struct bank_event {
 
 // One batch for one or two streams. Most also change the table of balances in the same transaction.
 struct bank_command {
-  enum class way : std::uint8_t { plain, inline_projection, transaction };
+  enum class way : std::uint8_t { plain, asynchronous, inline_projection, transaction };
+  bool changes_balance() const noexcept { return how == way::inline_projection || how == way::transaction; }
+
   struct part {
     std::string stream;
     expectation expected;
@@ -34,7 +36,7 @@ struct bank_command {
   way how;
   std::vector<part> parts;
   std::string account;
-  std::int64_t cents; // what the account's balance grows by; 0 for `plain`
+  std::int64_t cents; // what the account's balance grows by
   command_id id;      // nil: none
   std::size_t end;    // one behind the last event
 };
