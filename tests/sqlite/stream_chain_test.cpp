@@ -164,6 +164,19 @@ TEST_CASE("a broken chain is corrupt, never a wrong stream") {
   }
 }
 
+TEST_CASE("a row that vanishes under an open store ends the walk with an error") {
+  scratch_folder const folder;
+  std::string const path = folder.file("log.db");
+  auto store = open_fast(path);
+  fill(store, 2, 300, 1);
+  auto const read = [&] {
+    return store.read_stream("long-1", stream_range::all(), [](recorded_event const&) { return true; });
+  };
+  CHECK(must(read()) == version(300));
+  execute(path, "DELETE FROM cleave_log WHERE position = 150");
+  CHECK(failure_of(read()).code() == errc::corrupt);
+}
+
 TEST_CASE("the ends of many streams are found again, from the table and from the log behind it") {
   scratch_folder const folder;
   std::string const path = folder.file("log.db");
