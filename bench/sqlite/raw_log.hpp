@@ -29,12 +29,13 @@ public:
     prepare("INSERT INTO event (stream, version, name, data) VALUES (?1, ?2, ?3, ?4)", insert_);
     prepare("SELECT name, data FROM event WHERE stream = ?1 ORDER BY version", load_);
     prepare("SELECT name, data FROM event ORDER BY position", scan_);
+    prepare("SELECT name, data, position, stream FROM event ORDER BY position", scan_all_);
     prepare("SELECT max(version) FROM event WHERE stream = ?1", head_);
   }
   raw_log(raw_log const&) = delete;
   raw_log& operator=(raw_log const&) = delete;
   ~raw_log() {
-    for (sqlite3_stmt* statement : {insert_, load_, scan_, head_}) sqlite3_finalize(statement);
+    for (sqlite3_stmt* statement : {insert_, load_, scan_, scan_all_, head_}) sqlite3_finalize(statement);
     sqlite3_close(db_);
   }
 
@@ -65,21 +66,30 @@ public:
     each(load_, f);
   }
   template <class F> void scan(F f) { each(scan_, f); }
+  // f(position, stream, name, cents)
+  template <class F> void scan_all(F f) {
+    while (next(scan_all_)) {
+      f(sqlite3_column_int64(scan_all_, 2), text(scan_all_, 3), text(scan_all_, 0),
+        cents_of(text(scan_all_, 1)));
+    }
+    sqlite3_reset(scan_all_);
+  }
 
 private:
   template <class F> void each(sqlite3_stmt* statement, F f) {
-    for (;;) {
-      int const code = sqlite3_step(statement);
-      if (code == SQLITE_DONE) break;
-      if (code != SQLITE_ROW) check(code);
-      std::string_view const data = text(statement, 1);
-      std::int64_t cents = 0;
-      if (auto const colon = data.find(':'); colon != std::string_view::npos) {
-        std::from_chars(data.data() + colon + 1, data.data() + data.size(), cents);
-      }
-      f(text(statement, 0), cents);
-    }
+    while (next(statement)) f(text(statement, 0), cents_of(text(statement, 1)));
     sqlite3_reset(statement);
+  }
+  bool next(sqlite3_stmt* statement) {
+    int const code = sqlite3_step(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE) check(code);
+    return code == SQLITE_ROW;
+  }
+  static std::int64_t cents_of(std::string_view data) {
+    std::int64_t cents = 0;
+    if (auto const colon = data.find(':'); colon != std::string_view::npos)
+      std::from_chars(data.data() + colon + 1, data.data() + data.size(), cents);
+    return cents;
   }
   static std::string_view text(sqlite3_stmt* statement, int column) {
     return {reinterpret_cast<char const*>(sqlite3_column_text(statement, column)),
@@ -105,6 +115,7 @@ private:
   sqlite3_stmt* insert_ = nullptr;
   sqlite3_stmt* load_ = nullptr;
   sqlite3_stmt* scan_ = nullptr;
+  sqlite3_stmt* scan_all_ = nullptr;
   sqlite3_stmt* head_ = nullptr;
 };
 

@@ -9,7 +9,7 @@ namespace cleave::memory::detail {
 
 void log::grow(std::uint64_t position, arena& memory) {
   while (position > room_) {
-    std::uint64_t const segments = room_ / segment_events;
+    std::uint64_t const segments = room_ / segment::events;
     segment** directory = directory_.load(std::memory_order_relaxed);
     if (segments == directory_room_) {
       std::uint64_t const room = std::max<std::uint64_t>(16, directory_room_ * 2);
@@ -20,7 +20,7 @@ void log::grow(std::uint64_t position, arena& memory) {
       directory = longer;
     }
     directory[segments] = memory.allocate_array<segment>(1);
-    room_ += segment_events;
+    room_ += segment::events;
   }
 }
 

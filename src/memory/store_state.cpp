@@ -40,11 +40,11 @@ event_store::state::state(options const& chosen, detail::log& log)
 
 event_store::state::~state() {
   if (!destroys_) return;
-  log_.walk(1, log_.head(), [](std::uint64_t, event_body const& body, event_facts const&) {
+  for (std::uint64_t at = log_.head(); at > 0; --at) {
+    event_body const& body = log_.body(at);
     event_type const* const type = body.kind->type;
     if (type != nullptr && type->destroy != nullptr) type->destroy(const_cast<void*>(body.object));
-    return true;
-  });
+  }
 }
 
 std::uint64_t event_store::state::bytes_used() {

@@ -124,6 +124,7 @@ engine::engine(event_store_options const& options, std::unique_ptr<write_file> f
       writer_(std::move(file), heads_, commits_),
       readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs},
                options.readers),
+      texts_(options.readers),
       queue_(writer_, {.detached_writes = options.async_appends, .detached_bytes = options.async_bytes}) {}
 
 std::int64_t engine::deadline_us() const noexcept {

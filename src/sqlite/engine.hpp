@@ -8,6 +8,7 @@
 #include "commit_queue.hpp"
 #include "log_group.hpp"
 #include "reader_pool.hpp"
+#include "texts_pool.hpp"
 
 #include <memory>
 
@@ -32,6 +33,7 @@ public:
   log_group& writer() noexcept { return writer_; }
 
   reader_pool& readers() noexcept { return readers_; }
+  texts_pool& texts() noexcept { return texts_; }
   recent_heads& heads() noexcept { return heads_; }
   commit_signal& commits() noexcept { return commits_; }
   event_store_options const& options() const noexcept { return options_; }
@@ -60,6 +62,7 @@ private:
   // In this order, so that the readers are closed before the writer, which writes the WAL back.
   log_group writer_;
   reader_pool readers_;
+  texts_pool texts_;
   commit_queue queue_;
 };
 

@@ -11,7 +11,9 @@ namespace {
 // What is committed, as the pool's connections see it.
 class committed_log final : public snapshot_source {
 public:
-  explicit committed_log(detail::engine& owner) noexcept : owner_(owner) {}
+  explicit committed_log(detail::engine& owner, log_texts* texts = nullptr) noexcept
+      : owner_(owner), texts_(texts) {}
+  log_texts* kept_texts() noexcept override { return texts_; }
   result<void> read(reading work) override { return owner_.readers().read(work); }
   result<std::optional<stream_end>> find(database& db, stream_name stream) override {
     auto const id = find_stream_id(db, stream);
@@ -25,6 +27,7 @@ public:
 
 private:
   detail::engine& owner_;
+  log_texts* texts_;
 };
 
 } // namespace
@@ -65,7 +68,8 @@ result<version> event_store::read_stream_with(stream_name stream, stream_range r
 }
 
 result<position> event_store::read_all_with(log_range const& range, sink_ref sink) {
-  committed_log source(*engine_);
+  texts_pool::lease const texts(engine_->texts());
+  committed_log source(*engine_, &*texts);
   return sqlite::read_all(source, range, sink);
 }
 

@@ -9,7 +9,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <vector>
+#include <algorithm>
+#include <utility>
 
 namespace cleave::sqlite {
 
@@ -85,12 +86,32 @@ log_filter::log_filter(event_query const& query) {
     return;
   }
   if (by_tag_) return;
-  std::vector<std::string_view> names;
-  for (query_item const& item : query.items) names.insert(names.end(), item.names.begin(), item.names.end());
-  names_ = json_array(names);
+  for (query_item const& item : query.items)
+    names_.insert(names_.end(), item.names.begin(), item.names.end());
+  std::ranges::sort(names_);
+  names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
+  parameter_ = json_array(names_);
   sql_ = fmt::format(
       "l.name IN (SELECT id FROM cleave_names WHERE name IN (SELECT value FROM json_each(?{})))",
       names_parameter);
+}
+
+result<bool> log_filter::look_up_names(database& db) {
+  if (names_.empty() || names_.size() > few_names) return true;
+  std::string condition;
+  std::int64_t known = 0;
+  for (std::string_view const name : names_) {
+    auto const id = db.value<std::int64_t>("SELECT id FROM cleave_names WHERE name = ?1", name);
+    if (!id) return unexpected(id.error());
+    if (!*id) continue;
+    ++known;
+    condition += fmt::format("{}l.name = {}", condition.empty() ? "" : " OR ", **id);
+  }
+  auto const all = db.value<std::int64_t>("SELECT count(*) FROM cleave_names");
+  if (!all) return unexpected(all.error());
+  parameter_.clear();
+  sql_ = known == all->value_or(0) ? std::string() : std::move(condition);
+  return known != 0;
 }
 
 result<void> log_filter::bind(database& db, statement& prepared, std::uint64_t after, std::uint64_t upto,
@@ -98,9 +119,9 @@ result<void> log_filter::bind(database& db, statement& prepared, std::uint64_t a
   sqlite3_bind_int64(prepared.handle(), 1, sql_bound(after));
   sqlite3_bind_int64(prepared.handle(), 2, sql_bound(upto));
   sqlite3_bind_int64(prepared.handle(), 3, sql_bound(limit));
-  if (sql_.empty()) return {};
-  int const code = sqlite3_bind_text64(prepared.handle(), names_parameter, names_.data(), names_.size(),
-                                       SQLITE_STATIC, SQLITE_UTF8);
+  if (parameter_.empty()) return {};
+  int const code = sqlite3_bind_text64(prepared.handle(), names_parameter, parameter_.data(),
+                                       parameter_.size(), SQLITE_STATIC, SQLITE_UTF8);
   if (code == SQLITE_OK) return {};
   return unexpected(
       sqlite_error(db.handle(), code, db.path(), "bind a filter of", sqlite3_sql(prepared.handle())));

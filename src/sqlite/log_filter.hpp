@@ -8,8 +8,11 @@
 
 #include "item_walk.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace cleave::sqlite {
 
@@ -19,6 +22,9 @@ public:
   explicit log_filter(event_query const& query);
 
   bool by_tag() const noexcept { return by_tag_; }
+  // Without tags, and with few names: asks for their ids, so that each row is compared with numbers, or with nothing where the log
+  // has no other names. Good for what the snapshot shows. False: the log has none of them.
+  result<bool> look_up_names(database& db);
   // Without tags: a condition on the column `name` of cleave_log l; empty when every name passes.
   std::string const& sql() const noexcept { return sql_; }
   // ?4 is left to whoever takes the rows.
@@ -28,9 +34,12 @@ public:
                     std::uint64_t limit) const;
 
 private:
+  static constexpr std::size_t few_names = 8;
+
   bool by_tag_ = false;
   std::string sql_;
-  std::string names_;
+  std::vector<std::string_view> names_; // without tags: those that pass
+  std::string parameter_;               // the same as JSON; empty: the condition has no parameter
 };
 
 // The first event behind `after` that matches, or position 0. `name` becomes its name.

@@ -114,8 +114,8 @@ result<progress> fill_by_items(event_batch& batch, database& db, std::vector<ite
 result<position> read_all(snapshot_source& source, log_range range, sink_ref sink) {
   if (auto good = check_query(range.filter); !good) return unexpected(std::move(good).error());
   if (range.limit == 0) return range.after;
-  log_filter const filter(range.filter);
-  std::string const sql = filter.by_tag() ? std::string() : sql_of(filter);
+  log_filter filter(range.filter);
+  std::string sql;
   std::vector<item_ids> items;
   event_batch batch;
   log_texts own;
@@ -139,6 +139,11 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
           auto ids = find_ids(source, db, range.filter);
           if (!ids) return unexpected(std::move(ids).error());
           items = std::move(*ids);
+        } else if (after < head) {
+          auto const any = filter.look_up_names(db);
+          if (!any) return unexpected(any.error());
+          if (!*any) return {};
+          sql = sql_of(filter);
         }
       }
       if (after >= head) return {};

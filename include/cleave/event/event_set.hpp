@@ -68,8 +68,8 @@ template <class... Es> struct names_of_list<boost::mp11::mp_list<Es...>> {
 };
 
 // Hands `event` to the function, or what it becomes in the newest version.
-template <class Set, std::size_t Steps, class E, class F> void deliver(E const& event, envelope const& at,
-                                                                       F& f) {
+template <class Set, std::size_t Steps, class E, class At, class F> void deliver(E const& event, At const& at,
+                                                                                 F& f) {
   static_assert(Steps <= limits::upcast_steps,
                 "cleave: upcasting does not end: do two events upcast to one another?");
   if constexpr (upcastable<E>) {
@@ -93,6 +93,15 @@ template <class Set, class E, class F> result<bool> decode_and_deliver(recorded_
   } else {
     return unexpected(no_codec(recorded.at));
   }
+}
+
+template <class Set, class F, class... Es>
+bool visit_object(unopened_event auto const& found, F& f, boost::mp11::mp_list<Es...>) {
+  [[maybe_unused]] event_type const* const type = found.type();
+  return ((type == &event_type_of<Es>
+               ? (deliver<Set, 0>(*static_cast<Es const*>(found.object()), found, f), true)
+               : false) ||
+          ...);
 }
 
 template <class Set, class F, class... Es>
@@ -131,6 +140,12 @@ inline constexpr auto const& stored_names = detail::names_of_list<detail::stored
 template <class Set, class F> result<bool> visit_event(recorded_event const& recorded, F&& f) {
   static_assert(detail::is_event_set<Set>, "cleave: visit_event needs an event_set");
   return detail::visit_stored<Set>(recorded, f, detail::stored_events<Set>{});
+}
+// The same with an event that is not opened yet, which then is what f gets as `at`, unless more than its type has to be looked at.
+template <class Set, class F> result<bool> visit_event(unopened_event auto const& found, F&& f) {
+  if (detail::visit_object<Set>(found, f, detail::stored_events<Set>{})) [[likely]]
+    return true;
+  return visit_event<Set>(found.open(), f);
 }
 
 } // namespace cleave

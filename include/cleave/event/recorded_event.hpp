@@ -5,6 +5,8 @@
 #include <cleave/event/envelope.hpp>
 #include <cleave/event/event_type.hpp>
 
+#include <concepts>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -41,5 +43,32 @@ template <class S>
 concept event_sink = requires(S& sink, recorded_event const& event) {
   { sink(event) } -> std::same_as<bool>;
 };
+
+// A stored event whose envelope is made when somebody asks for it: a reader that looks at nothing but the event does not pay for
+// one. It converts to its envelope.
+template <class E>
+concept unopened_event = requires(E const& found) {
+  { found.position() } noexcept -> std::same_as<cleave::position>;
+  { found.type() } noexcept -> std::same_as<event_type const*>; // nullptr: held as bytes
+  { found.object() } noexcept -> std::same_as<void const*>;     // of that type
+  { found.open() } noexcept -> std::same_as<recorded_event>;
+  { static_cast<envelope>(found) };
+};
+
+namespace detail {
+
+// A store that holds objects hands out whole runs of its log to sinks that take them: `size()` unopened events at positions that
+// follow one another, `run[i]`, of which the sink is to leave out those that are not wanted(i).
+struct run_taken {
+  std::uint64_t seen;       // of the run: the last one was handed out, unless there is `more`
+  std::uint64_t handed_out; // of those that it saw
+  bool more;                // false: the sink has had enough
+};
+template <class S, class Run>
+concept takes_runs = requires(S& sink, Run const& run) {
+  { sink.take(run) } -> std::same_as<run_taken>;
+};
+
+} // namespace detail
 
 } // namespace cleave

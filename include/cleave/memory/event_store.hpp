@@ -84,47 +84,38 @@ public:
     std::uint64_t const after = range.after.value();
     if (range.limit == 0) return range.after;
     if (after >= head && range.filter.matches_all()) return position(head);
-    std::uint64_t left = range.limit;
-    std::uint64_t reached = head;
-    auto const hand_out = [&](std::uint64_t at, detail::event_body const& body,
-                              detail::event_facts const& facts) {
-      recorded_event const event = detail::show_event(at, body, facts);
-      bool const more = sink(event);
-      if (more && --left != 0) return true;
-      reached = at;
-      return false;
-    };
-    if (range.filter.matches_all()) {
-      log_.walk(after + 1, head, hand_out);
-      return position(reached);
-    }
-
     auto const resolved = resolve(range.filter);
     if (!resolved) return unexpected(resolved.error());
     if (after >= head) return position(head);
     detail::log_filter const& filter = *resolved;
-    switch (filter.how()) {
-    case detail::log_filter::way::nothing: break;
-    case detail::log_filter::way::everything: log_.walk(after + 1, head, hand_out); break;
-    case detail::log_filter::way::by_name:
-      log_.walk(after + 1, head,
-                [&](std::uint64_t at, detail::event_body const& body, detail::event_facts const& facts) {
-                  return !filter.takes(*body.kind) || hand_out(at, body, facts);
-                });
-      break;
-    case detail::log_filter::way::by_record:
-      log_.walk(after + 1, head,
-                [&](std::uint64_t at, detail::event_body const& body, detail::event_facts const& facts) {
-                  return !filter.takes(body, facts) || hand_out(at, body, facts);
-                });
-      break;
-    case detail::log_filter::way::by_tag: {
+    std::uint64_t left = range.limit;
+    std::uint64_t reached = head;
+    auto const hand_out = [&](detail::unopened found) {
+      if (sink(static_cast<recorded_event const&>(found.open())) && --left != 0) return true;
+      reached = found.position().value();
+      return false;
+    };
+    if (filter.how() == detail::log_filter::way::by_tag) {
       detail::tag_walk walk(filter, log_, after, head);
-      for (std::uint64_t at = walk.next(); at != 0; at = walk.next()) {
-        if (!hand_out(at, log_.body(at), log_.facts(at))) break;
+      for (std::uint64_t at = walk.next(); at != 0 && hand_out(log_.entry(at)); at = walk.next()) {
       }
-      break;
-    }
+    } else if (filter.how() != detail::log_filter::way::nothing) {
+      auto const* const asked = filter.how() == detail::log_filter::way::everything ? nullptr : &filter;
+      log_.walk(after + 1, head, left, [&](detail::segment const& in, auto place, auto at, auto size) {
+        detail::run const events(in, place, at, size, asked);
+        if constexpr (cleave::detail::takes_runs<Sink, detail::run>) {
+          auto const taken = sink.take(events);
+          left -= taken.handed_out;
+          if (taken.more && left != 0) return true;
+          reached = events[taken.seen - 1].position().value();
+          return false;
+        } else {
+          for (std::uint64_t i = 0; i < size; ++i) {
+            if (events.wanted(i) && !hand_out(events[i])) return false;
+          }
+          return true;
+        }
+      });
     }
     return position(reached);
   }

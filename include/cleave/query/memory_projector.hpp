@@ -143,7 +143,7 @@ public:
         if (auto read = catch_up(applied_, UINT64_MAX); !read) return unexpected(std::move(read).error());
       }
       auto const known = visit_event<typename P::events>(
-          recorded, [&](auto const& event, envelope const& at) { apply(event, at); });
+          recorded, [&](auto const& event, auto const& at) { apply(event, at); });
       if (!known) return unexpected(known.error());
       applied_ = recorded.at.position;
       return {};
@@ -169,14 +169,18 @@ public:
   }
 
 private:
-  template <class E> void apply(E const& event, envelope const& at) {
+  template <class E, class At> void apply(E const& event, At const& at) {
     progress_.note(model_, event, at);
-    if constexpr (requires { model_.on(event, at); }) model_.on(event, at);
-    else model_.on(event);
+    if constexpr (requires(envelope const& opened) { model_.on(event, opened); }) {
+      envelope const& opened = at;
+      model_.on(event, opened);
+    } else {
+      model_.on(event);
+    }
   }
   result<position> apply_batch(position after, detail::fed& seen) {
     detail::feed_range const range{.after = after, .limit = batch_.next()};
-    auto const take = [&](auto const& event, envelope const& at) { apply(event, at); };
+    auto const take = [&](auto const& event, auto const& at) { apply(event, at); };
     if (!*letters_.any()) return detail::feed<P>(log_, range, seen, detail::take_all(), take);
     return detail::feed<P>(
         log_, range, seen,
@@ -237,7 +241,7 @@ private:
     auto read = detail::feed<P>(
         log_, {.after = position(letter.position.value() - 1), .limit = 1}, seen,
         [&](envelope const& at) -> result<bool> { return at.position != letter.position; },
-        [&](auto const& event, envelope const& at) { apply(event, at); });
+        [&](auto const& event, auto const& at) { apply(event, at); });
     if (read && seen.last != letter.position)
       return unexpected(detail::letter_without_event(P::name, letter.position));
     if (read) return letters_.remove(letter.position);
@@ -252,8 +256,7 @@ private:
   }
 
   result<position> catch_up(position after, std::uint64_t limit) {
-    return detail::feed<P>(log_, after, limit,
-                           [&](auto const& event, envelope const& at) { apply(event, at); });
+    return detail::feed<P>(log_, after, limit, [&](auto const& event, auto const& at) { apply(event, at); });
   }
 
   Store& log_;

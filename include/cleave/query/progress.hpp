@@ -50,10 +50,9 @@ public:
     reached_.publish(to);
   }
   // The projection applies this event: what it touches is no answer any more. At any time before the advance to its position.
-  template <class P, class E> void note(P const& projection, E const& event, envelope const& at) {
-    if (caches_ == nullptr) [[likely]]
-      return;
-    detail::for_each_touch(projection, event, at, [&](cache_key key) { touch(key, at.position); });
+  template <class P, class E, class At> void note(P const& projection, E const& event, At const& at) {
+    if (caches_ != nullptr) [[unlikely]]
+      note_in_caches<P, E>(projection, event, at);
   }
   void touch(cache_key key, position at) noexcept {
     for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->touch(to->cache, key, at);
@@ -86,6 +85,11 @@ public:
 
 private:
   struct state;
+
+  template <class P, class E>
+  [[gnu::noinline]] void note_in_caches(P const& projection, E const& event, envelope const& at) {
+    detail::for_each_touch(projection, event, at, [&](cache_key key) { touch(key, at.position); });
+  }
 
   std::string name_;
   commit_signal reached_;

@@ -8,6 +8,7 @@
 #include <cleave/query/projection.hpp>
 #include <cleave/query/projector_options.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -64,56 +65,139 @@ struct fed {
 // Diverts nothing, and costs nothing.
 struct take_all {};
 
-// Reads events of P and calls, for each, divert(envelope) -> result<bool>, and unless that says that the event is dealt with,
-// apply(event, envelope) -> result<void> or void. Returns the position up to which the log is applied; an error names the event. What they
-// throw becomes errc::handler_failed.
-template <class P, class Store, class Divert, class Apply>
-result<position> feed(Store& log, feed_range const& wanted, fed& seen, Divert&& divert, Apply&& apply) {
+// What stands between the log and `apply`: a sink. A run of objects is one flat loop as long as nothing unusual happens.
+template <class P, class Divert, class Apply> class feeder {
   using events = typename P::events;
-  query_item const item{.names = stored_names<events>};
-  log_range const range{.after = wanted.after, .limit = wanted.limit, .filter = {{&item, 1}}};
-  std::optional<error> failed;
-  bool ended = false;
-  auto const sink = [&](recorded_event const& recorded) {
-    if (recorded.at.position >= wanted.before) {
-      ended = true;
-      return false;
+  static constexpr bool diverts = !std::is_same_v<std::remove_cvref_t<Divert>, take_all>;
+  template <class> struct returns_void;
+  template <class... Es> struct returns_void<event_set<Es...>> {
+    static constexpr bool value = (std::is_void_v<std::invoke_result_t<Apply&, Es const&, envelope const&>> &&
+                                   ...);
+  };
+
+public:
+  feeder(position before, Divert& divert, Apply& apply) noexcept
+      : before_(before), divert_(divert), apply_(apply) {}
+
+  bool operator()(recorded_event const& found) {
+    ended_ = found.at.position >= before_;
+    return !ended_ && take_one(found);
+  }
+  template <class Run> run_taken take(Run const& run) {
+    run_taken taken{0, 0, true};
+    while (taken.more && taken.seen < run.size()) {
+      if constexpr (!diverts && returns_void<events>::value) take_objects(run, taken);
+      if (!taken.more || taken.seen == run.size()) break;
+      if (run.wanted(taken.seen)) {
+        taken.more = (*this)(run[taken.seen].open());
+        ++taken.handed_out;
+      }
+      ++taken.seen;
     }
-    ++seen.events;
-    seen.last = recorded.at.position;
+    return taken;
+  }
+
+  bool ended() const noexcept { return ended_; }
+  fed const& done() const noexcept { return done_; }
+  std::optional<error>& failed() noexcept { return failed_; }
+
+private:
+  // Goes on while it meets objects of the projection's events, and events that are not wanted.
+  template <class Run> void take_objects(Run const& run, run_taken& taken) {
+    std::uint64_t const ours = before_.value() -
+                               run[0].position().value(); // a multiple of 2^64 more where it is less
+    std::uint64_t const size = run[0].position() < before_ ? std::min(run.size(), ours) : 0;
+    std::uint64_t i = taken.seen;
+    std::uint64_t end = i; // behind the last one that was handed out
+    std::uint64_t others = 0;
+    bool touched = false;
+    auto const one = [&, apply = apply_](auto const& event, auto const& at) { // a copy, to stay in registers
+      apply(event, at);
+      touched = true;
+    };
     try {
-      if constexpr (!std::is_same_v<std::remove_cvref_t<Divert>, take_all>) {
-        seen.diverting = true;
-        result<bool> const diverted = divert(recorded.at);
-        if (!diverted) {
-          failed = diverted.error();
-          return false;
+      for (; i < size; ++i) {
+        touched = false;
+        if (visit_object<events>(run[i], one, stored_events<events>{})) [[likely]] {
+          end = i + 1;
+          continue;
         }
-        seen.diverting = false;
+        if (run.wanted(i)) break;
+        ++others;
+      }
+    } catch (...) {
+      taken.more = thrown(run[i].open().at);
+      end = ++i;
+    }
+    if (end != taken.seen) {
+      std::uint64_t const handed_out = i - taken.seen - others;
+      done_.events += handed_out;
+      done_.last = run[end - 1].position();
+      done_.touched = touched;
+      taken.handed_out += handed_out;
+    }
+    taken.seen = i;
+  }
+
+  bool take_one(recorded_event const& found) {
+    ++done_.events;
+    done_.last = found.at.position;
+    done_.touched = false;
+    try {
+      if constexpr (diverts) {
+        done_.diverting = true;
+        result<bool> const diverted = divert_(found.at);
+        if (!diverted) return stop(diverted.error());
+        done_.diverting = false;
         if (*diverted) return true;
       }
-      seen.touched = false;
       result<void> applied;
-      auto const known = visit_event<events>(recorded, [&](auto const& event, envelope const& at) {
-        if constexpr (std::is_void_v<decltype(apply(event, at))>) {
-          apply(event, at);
-          seen.touched = true;
+      auto const known = visit_event<events>(found, [&](auto const& event, envelope const& at) {
+        if constexpr (std::is_void_v<decltype(apply_(event, at))>) {
+          apply_(event, at);
+          done_.touched = true;
         } else if (applied) {
-          applied = apply(event, at);
-          if (applied) seen.touched = true;
+          applied = apply_(event, at);
+          if (applied) done_.touched = true;
         }
       });
-      if (!known) failed = known.error();
-      else if (!applied) failed = projection_failed(P::name, recorded.at, std::move(applied).error());
+      if (!known) return stop(known.error());
+      return applied ? true : stop(projection_failed(P::name, found.at, std::move(applied).error()));
     } catch (...) {
-      failed = projection_failed(P::name, recorded.at, current_exception_error("on"));
+      return thrown(found.at);
     }
-    seen.failed = failed && !seen.diverting;
-    return !failed;
-  };
+  }
+
+  [[gnu::noinline, gnu::cold]] bool thrown(envelope const& at) {
+    return stop(projection_failed(P::name, at, current_exception_error("on")));
+  }
+  // There is nothing more to take.
+  [[gnu::noinline, gnu::cold]] bool stop(error why) {
+    failed_ = std::move(why);
+    done_.failed = !done_.diverting;
+    return false;
+  }
+
+  position before_;
+  Divert& divert_;
+  Apply& apply_;
+  fed done_;
+  std::optional<error> failed_;
+  bool ended_ = false;
+};
+
+// Reads events of P and calls, for each, divert(envelope) -> result<bool>, and unless that says that the event is dealt with,
+// apply(event, envelope) -> result<void> or void. Returns the position up to which the log is applied; an error names the event. What they
+// throw becomes errc::handler_failed. `apply` may take an unopened_event in place of the envelope.
+template <class P, class Store, class Divert, class Apply>
+result<position> feed(Store& log, feed_range const& wanted, fed& seen, Divert&& divert, Apply&& apply) {
+  query_item const item{.names = stored_names<typename P::events>};
+  log_range const range{.after = wanted.after, .limit = wanted.limit, .filter = {{&item, 1}}};
+  feeder<P, Divert, Apply> sink(wanted.before, divert, apply);
   auto read = log.read_all(range, sink);
-  if (failed) return unexpected(std::move(*failed));
-  if (read && ended) return position(wanted.before.value() - 1);
+  seen = sink.done();
+  if (sink.failed()) return unexpected(*std::move(sink.failed()));
+  if (read && sink.ended()) return position(wanted.before.value() - 1);
   return read;
 }
 

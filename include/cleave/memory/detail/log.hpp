@@ -92,14 +92,33 @@ inline recorded_event show_event(std::uint64_t position, event_body const& body,
 
 // Positions 1, 2, 3, ... in segments of one size, which never move. One writer fills places behind the head, then publishes
 // the head; a reader that has loaded the head (acquire) may read all up to it without a lock.
+struct segment {
+  static constexpr std::uint64_t events = 2048;
+  event_body bodies[events];
+  event_facts facts[events];
+};
+
+// One event of it (an unopened_event). A value: a loop over a segment keeps no more than the place in it.
+class unopened {
+public:
+  unopened(segment const& in, std::uint64_t place, std::uint64_t at) noexcept
+      : in_(&in), place_(place), at_(at) {}
+  cleave::position position() const noexcept { return cleave::position(at_); }
+  event_body const& body() const noexcept { return in_->bodies[place_]; }
+  event_facts const& facts() const noexcept { return in_->facts[place_]; }
+  event_type const* type() const noexcept { return body().kind->type; }
+  void const* object() const noexcept { return body().object; }
+  recorded_event open() const noexcept { return show_event(at_, body(), facts()); }
+  operator envelope() const noexcept { return open().at; }
+
+private:
+  segment const* in_;
+  std::uint64_t place_;
+  std::uint64_t at_;
+};
+
 class log {
 public:
-  static constexpr std::uint64_t segment_events = 2048;
-  struct segment {
-    event_body bodies[segment_events];
-    event_facts facts[segment_events];
-  };
-
   std::uint64_t head() const noexcept { return head_.load(std::memory_order_acquire); }
   // 1 <= position <= head()
   event_body const& body(std::uint64_t position) const noexcept {
@@ -108,22 +127,17 @@ public:
   event_facts const& facts(std::uint64_t position) const noexcept {
     return at(position).facts[place(position)];
   }
-  recorded_event show(std::uint64_t position) const noexcept {
-    segment const& in = at(position);
-    return show_event(position, in.bodies[place(position)], in.facts[place(position)]);
-  }
+  unopened entry(std::uint64_t position) const noexcept { return {at(position), place(position), position}; }
+  recorded_event show(std::uint64_t position) const noexcept { return entry(position).open(); }
 
-  // Calls sink(position, body, facts) for the events in [first, last] until it returns false; inlined into one flat loop
-  // for each segment.
-  template <class Sink> void walk(std::uint64_t first, std::uint64_t last, Sink&& sink) const {
+  // Calls sink(segment, place, position, size) for all that holds events in [first, last], in pieces of at most `left` (which the
+  // sink may lower), until it returns false.
+  template <class Sink>
+  void walk(std::uint64_t first, std::uint64_t last, std::uint64_t const& left, Sink&& sink) const {
     while (first <= last) {
-      segment const& in = at(first);
-      std::uint64_t const begin = place(first);
-      std::uint64_t const end = std::min(segment_events, begin + (last - first + 1));
-      for (std::uint64_t i = begin; i < end; ++i) {
-        if (!sink(first + (i - begin), in.bodies[i], in.facts[i])) return;
-      }
-      first += end - begin;
+      std::uint64_t const size = std::min({segment::events - place(first), last - first + 1, left});
+      if (!sink(at(first), place(first), first, size)) return;
+      first += size;
     }
   }
 
@@ -136,9 +150,9 @@ public:
   void publish(std::uint64_t head) noexcept { head_.store(head, std::memory_order_release); }
 
 private:
-  static std::uint64_t place(std::uint64_t position) noexcept { return (position - 1) % segment_events; }
+  static std::uint64_t place(std::uint64_t position) noexcept { return (position - 1) % segment::events; }
   segment& at(std::uint64_t position) const noexcept {
-    return *directory_.load(std::memory_order_acquire)[(position - 1) / segment_events];
+    return *directory_.load(std::memory_order_acquire)[(position - 1) / segment::events];
   }
   void grow(std::uint64_t position, arena& memory);
 

@@ -52,8 +52,11 @@ public:
              text_table<tag_entry> const& tags);
 
   way how() const noexcept { return how_; }
-  // For way::by_name.
-  bool takes(event_kind const& kind) const noexcept { return names_.has(kind.name_number); }
+  // For the ways that walk the log.
+  bool passes(unopened found) const noexcept {
+    return how_ == way::by_name ? names_.has(found.body().kind->name_number)
+                                : takes(found.body(), found.facts());
+  }
   // For any way.
   bool takes(event_body const& body, event_facts const& facts) const noexcept;
 
@@ -69,6 +72,24 @@ private:
   name_set names_; // of the items without tags
   bool any_name_ = false;
   std::vector<item> tagged_; // the items with tags
+};
+
+// Events of one segment, of which a filter, if there is one, lets some pass: what a sink that takes runs gets.
+class run {
+public:
+  run(segment const& in, std::uint64_t place, std::uint64_t at, std::uint64_t size,
+      log_filter const* filter) noexcept
+      : in_(in), place_(place), at_(at), size_(size), filter_(filter) {}
+  std::uint64_t size() const noexcept { return size_; }
+  unopened operator[](std::uint64_t i) const noexcept { return {in_, place_ + i, at_ + i}; }
+  bool wanted(std::uint64_t i) const noexcept { return filter_ == nullptr || filter_->passes((*this)[i]); }
+
+private:
+  segment const& in_;
+  std::uint64_t place_;
+  std::uint64_t at_;
+  std::uint64_t size_;
+  log_filter const* filter_;
 };
 
 // Walks the events in (after, head] that a filter with way::by_tag takes, in order of position.
