@@ -5,7 +5,7 @@
 
 namespace shop {
 
-cleave::result<std::unique_ptr<running_shop>> running_shop::open(std::string const& path) {
+cleave::result<std::unique_ptr<running_shop>> running_shop::open(std::string const& path, user who) {
   using cleave::sqlite::event_store;
   using cleave::sqlite::read_store;
   auto log = event_store::open({.path = path});
@@ -14,7 +14,7 @@ cleave::result<std::unique_ptr<running_shop>> running_shop::open(std::string con
   if (!made) return cleave::unexpected(made.error());
   auto rows = read_store::of(*log);
   if (!rows) return cleave::unexpected(std::move(rows).error());
-  return std::unique_ptr<running_shop>(new running_shop(std::move(*log), std::move(*rows)));
+  return std::unique_ptr<running_shop>(new running_shop(std::move(*log), std::move(*rows), std::move(who)));
 }
 
 } // namespace shop

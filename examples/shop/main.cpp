@@ -62,6 +62,14 @@ void print_graph(arguments const& given, std::ostream& out) {
   out << (given.json ? graph.json() + '\n' : graph.mermaid());
 }
 
+// "warehouse", or "customer:TEAHO".
+user user_of(arguments const& given) {
+  if (given.user.empty()) return {};
+  auto const colon = given.user.find(':');
+  if (colon == std::string::npos) return {.name = given.user, .role = given.user};
+  return {.name = given.user.substr(colon + 1), .role = given.user.substr(0, colon)};
+}
+
 bool makes_the_file(arguments const& given) { return given.command == "import" || given.command == "apply"; }
 
 int run_program(int argc, char const* const* argv) {
@@ -90,7 +98,7 @@ int run_program(int argc, char const* const* argv) {
   if (!makes_the_file(*given) && !std::filesystem::exists(given->db)) {
     return fail(cleave::make_error(cleave::errc::not_found, "there is no file {}", given->db));
   }
-  auto const shop = running_shop::open(given->db);
+  auto const shop = running_shop::open(given->db, user_of(*given));
   if (!shop) return fail(shop.error());
   auto const all_good = run(**shop, *given);
   if (!all_good) return fail(all_good.error());

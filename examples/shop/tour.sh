@@ -81,5 +81,13 @@ else
   echo "(sqlite3 is not installed: with it, the views events and commands show the log as JSON.)"
 fi
 
+say "No two customers have one e-mail address: a rule over all of them. Who may do what is another: the warehouse sells nothing."
+apply \
+  '{"command":"set-email","customer":"LIGHT","email":"canteen@lighthouse.example"}' \
+  '{"command":"register-customer","customer":"BEACON","company":"Beacon Canteen"}' \
+  '{"command":"set-email","customer":"BEACON","email":"Canteen@Lighthouse.example"}'
+printf '\n$ shop --db shop.db apply - --as warehouse <<END\n%s\nEND\n' '{"command":"change-price","product":11,"price_cents":1}'
+echo '{"command":"change-price","product":11,"price_cents":1}' | "$program" --db shop.db apply - --as warehouse || echo "(exit code $?)"
+
 say "Importing again changes nothing."
 shop import "$data"

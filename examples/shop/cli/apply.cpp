@@ -21,8 +21,8 @@ namespace shop {
 
 namespace {
 
-using every_command =
-    boost::mp11::mp_list<register_customer, add_product, change_price, place_order, ship_order, cancel_order>;
+using every_command = boost::mp11::mp_list<register_customer, set_email, add_product, change_price,
+                                           place_order, ship_order, cancel_order, note_on_order>;
 
 // What stands in a line beside the command's own fields.
 struct command_head {

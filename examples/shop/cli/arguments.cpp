@@ -45,12 +45,14 @@ constexpr std::array forms{
         "skipped. A line that cannot be executed does not stop the next. Commands:\n"
         "  {\"command\":\"register-customer\",\"customer\":\"TEAHO\",\"company\":\"Tea House\",\n"
         "   \"contact\":\"...\",\"city\":\"...\",\"country\":\"...\"}\n"
+        "  {\"command\":\"set-email\",\"customer\":\"TEAHO\",\"email\":\"tea@house.example\"}\n"
         "  {\"command\":\"add-product\",\"product\":1,\"name\":\"Green tea\",\"price_cents\":450}\n"
         "  {\"command\":\"change-price\",\"product\":1,\"price_cents\":480}\n"
         "  {\"command\":\"place-order\",\"order\":1,\"customer\":\"TEAHO\",\"placed_on\":\"2026-03-01\",\n"
         "   \"lines\":[{\"product\":1,\"quantity\":2,\"unit_price_cents\":480,\"discount_percent\":10}]}\n"
         "  {\"command\":\"ship-order\",\"order\":1,\"shipped_on\":\"2026-03-02\"}\n"
         "  {\"command\":\"cancel-order\",\"order\":1,\"reason\":\"...\"}\n"
+        "  {\"command\":\"note-on-order\",\"order\":1,\"text\":\"...\"}\n"
         "contact, city, country, placed_on, shipped_on (default: the day of recording), unit_price_cents (default:\n"
         "the product's price), discount_percent (default: 0) and reason may be left out.\n"
         "\n"
@@ -59,7 +61,10 @@ constexpr std::array forms{
         "  {\"line\":1,\"position\":7,\"version\":1,\"repeated\":false}\n"
         "  {\"line\":2,\"rejection\":{\"code\":\"unknown-product\",\"text\":\"there is no product 9\"}}\n"
         "  {\"line\":3,\"error\":{\"code\":\"decode_failed\",\"text\":\"...\"}}\n"
-        "The exit code is 1 when a line was rejected or failed.\n"},
+        "The exit code is 1 when a line was rejected or failed.\n"
+        "\n"
+        "Without --as the commands are the keeper's, who may do everything. --as warehouse ships and notes; --as\n"
+        "customer:TEAHO orders as that customer and sets its e-mail address. Anything else is not-allowed.\n"},
     command_form{
         "revenue", "", false, true, true, "revenue in total, by customer, by month",
         "Before and after discounts. An order counts in the month of the day it was placed on, shipped or not.\n"
@@ -97,6 +102,7 @@ std::string usage_line(command_form const& form) {
   if (form.takes_customer) line += " --customer ID";
   if (form.takes_top) line += " [--top N]";
   if (form.takes_json) line += " [--json]";
+  if (form.name == "apply") line += " [--as ROLE[:NAME]]";
   return line;
 }
 
@@ -119,6 +125,7 @@ cleave::result<void> check(arguments const& given, command_form const& form) {
   if (given.json && !form.takes_json) return refuse("{} takes no --json", form.name);
   if (given.top && !form.takes_top) return refuse("{} takes no --top", form.name);
   if (!given.customer.empty() && !form.takes_customer) return refuse("{} takes no --customer", form.name);
+  if (!given.user.empty() && form.name != "apply") return refuse("{} takes no --as", form.name);
   if (!given.db.empty() && form.takes_no_file) return refuse("{} takes no --db", form.name);
   if (given.help) return {};
   if (given.db.empty() && !form.takes_no_file) return refuse("--db FILE is missing");
@@ -146,6 +153,7 @@ cleave::result<arguments> parse_arguments(int argc, char const* const* argv) {
     else if (word == "--json") given.json = true;
     else if (word == "--db") taken = value(given.db);
     else if (word == "--customer") taken = value(given.customer);
+    else if (word == "--as") taken = value(given.user);
     else if (word == "--top") {
       std::string text;
       taken = value(text);
@@ -183,6 +191,7 @@ std::string help_text(std::string_view command) {
     if (form->takes_customer) text += "--customer ID  whose orders\n";
     if (form->takes_top) text += "--top N        only the first N; default: all in JSON, 10 in the table\n";
     if (form->takes_json) text += "--json         one JSON value instead of a table\n";
+    if (form->name == "apply") text += "--as ROLE[:NAME]  whose commands; default: the keeper's\n";
     return text;
   }
   std::string text = "A shop on one SQLite file: customers, products, orders. An example of cleave.\n\n";

@@ -16,6 +16,7 @@ struct arguments {
   std::string db;                  // --db; empty for help and for `graph`
   std::string operand;             // DIR, FILE or ORDER of the commands that take one
   std::string customer;            // --customer
+  std::string user;                // --as: ROLE, or ROLE:NAME; empty: the keeper
   std::optional<std::int64_t> top; // --top
   bool json = false;               // --json
   bool help = false;               // --help

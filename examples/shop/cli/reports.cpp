@@ -66,6 +66,7 @@ std::string tell(order_placed const& e) {
                              amount{e.price_e4()}.text());
 }
 std::string tell(order_shipped const& e) { return "shipped" + on_day(e.shipped_on); }
+std::string tell(order_noted const& e) { return "noted: " + e.text; }
 std::string tell(order_cancelled const& e) { return e.reason ? "cancelled: " + *e.reason : "cancelled"; }
 
 } // namespace

@@ -25,6 +25,13 @@ struct register_customer {
 };
 BOOST_DESCRIBE_STRUCT(register_customer, (), (customer, company, contact, city, country))
 
+struct set_email {
+  static constexpr std::string_view command_name = "set-email";
+  std::string customer;
+  std::string email;
+};
+BOOST_DESCRIBE_STRUCT(set_email, (), (customer, email))
+
 struct add_product {
   static constexpr std::string_view command_name = "add-product";
   std::int64_t product = 0;
@@ -70,5 +77,12 @@ struct cancel_order {
   std::optional<std::string> reason{};
 };
 BOOST_DESCRIBE_STRUCT(cancel_order, (), (order, reason))
+
+struct note_on_order {
+  static constexpr std::string_view command_name = "note-on-order";
+  std::int64_t order = 0;
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(note_on_order, (), (order, text))
 
 } // namespace shop

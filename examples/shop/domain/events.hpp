@@ -9,6 +9,7 @@
 
 #include <boost/describe/class.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,9 +25,25 @@ struct customer_registered {
   std::optional<std::string> contact{};
   std::optional<std::string> city{};
   std::optional<std::string> country{};
+  std::array<std::string, 1> tags() const { return {"customer:" + customer}; }
   friend bool operator==(customer_registered const&, customer_registered const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(customer_registered, (), (customer, company, contact, city, country))
+
+// Tagged with what it takes and with what it sets free, so that whoever asks for either address finds it.
+struct email_changed {
+  static constexpr std::string_view event_name = "email-changed.v1";
+  std::string customer;
+  std::string email;     // in lower case
+  std::string old_email; // empty: none
+  std::vector<std::string> tags() const {
+    std::vector<std::string> all{"customer:" + customer, "email:" + email};
+    if (!old_email.empty()) all.push_back("email:" + old_email);
+    return all;
+  }
+  friend bool operator==(email_changed const&, email_changed const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(email_changed, (), (customer, email, old_email))
 
 struct product_added {
   static constexpr std::string_view event_name = "product-added.v1";
@@ -89,6 +106,14 @@ struct order_cancelled {
   friend bool operator==(order_cancelled const&, order_cancelled const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(order_cancelled, (), (order, reason))
+
+struct order_noted {
+  static constexpr std::string_view event_name = "order-noted.v1";
+  std::int64_t order = 0;
+  std::string text;
+  friend bool operator==(order_noted const&, order_noted const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(order_noted, (), (order, text))
 
 inline std::int64_t order_placed::units() const {
   std::int64_t sum = 0;

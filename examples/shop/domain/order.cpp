@@ -91,4 +91,12 @@ cleave::decision<order_cancelled> order::decide(cancel_order const& command) con
   return order_cancelled{.order = command.order, .reason = command.reason};
 }
 
+cleave::decision<order_noted> order::decide(note_on_order const& command) const {
+  if (now == phase::unknown) return reject("unknown-order", "there is no order {}", command.order);
+  if (command.text.empty()) return reject("empty-note", "a note on order {} says nothing", command.order);
+  if (notes >= max_notes)
+    return reject("too-many-notes", "order {} has {} notes already", command.order, notes);
+  return order_noted{.order = command.order, .text = command.text};
+}
+
 } // namespace shop

@@ -125,3 +125,14 @@ exit_code 1 "$shop" --db shop.db apply commands
 has '^{"line":1,"position":13,' out
 has '^{"line":2,"error":{"code":"limit_exceeded"' out
 has '^{"line":3,"rejection":{"code":"cancel-after-shipping"' out
+
+# Whose commands they are.
+echo '{"command":"change-price","product":1,"price_cents":1}' >mine
+exit_code 1 "$shop" --db shop.db apply mine --as warehouse
+has '"code":"not-allowed","text":"warehouse may not change-price"' out
+echo '{"command":"set-email","customer":"TEAHO","email":"tea@house.example"}' >mine
+exit_code 1 "$shop" --db shop.db apply mine --as customer:OTHER
+has 'not-allowed' out
+exit_code 0 "$shop" --db shop.db apply mine --as customer:TEAHO
+exit_code 2 "$shop" --db shop.db revenue --as warehouse
+has 'revenue takes no --as' err

@@ -20,5 +20,7 @@ TEST_CASE("every stored event of the shop is read as it was written") {
       order_placed{1001, "OLIVA", date::parse("2026-01-05").value(), {{9, 12, 395, 15}, {1, 1, 0, 0}}});
   golden.event(order_shipped{1001, std::nullopt});
   golden.event(order_cancelled{1001, "out of oil"});
+  golden.event(email_changed{"OLIVA", "new@oliva.example", "old@oliva.example"});
+  golden.event(order_noted{1001, "rings \"twice\""});
   REQUIRE(golden.complaints() == std::vector<std::string>());
 }
