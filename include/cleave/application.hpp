@@ -38,7 +38,7 @@ template <class Part> application_options const* options_in(Part const& part) {
 } // namespace detail
 
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
-// boundaries<...>, inline_projections<...>, stored_projections<...>(read_store), rebuildable_projection<Live, Next>(read_store),
+// boundaries<...>, partitioned_projections<...>(workers), inline_projections<...>, stored_projections<...>(read_store), rebuildable_projection<Live, Next>(read_store),
 // inline_stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
 // around_commands(...), around_queries(...), application_options{...} (the last one counts).
 //
@@ -91,8 +91,15 @@ public:
       if constexpr (requires { projector.prepare(); }) projector.prepare();
     });
     if (options_.projector.threads) {
+      auto const run = [&](auto& machine) {
+        threads_.emplace_back(machine, store_.commits(), options_.projector.poll_us);
+      };
       projectors_.for_each([&](auto& projector) {
-        threads_.emplace_back(projector, store_.commits(), options_.projector.poll_us);
+        if constexpr (requires { projector.workers(); }) {
+          for (auto& worker : projector.workers()) run(worker);
+        } else {
+          run(projector);
+        }
       });
     }
   }

@@ -9,6 +9,7 @@
 #include <cleave/middleware/chain.hpp>
 #include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
+#include <cleave/query/partitioned_projector.hpp>
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/query_handler.hpp>
 #include <cleave/query/rebuildable_projector.hpp>
@@ -56,6 +57,14 @@ template <class Projector, class P, class Store, class ReadStore> struct stored_
   Projector operator()() const { return Projector(*log, *rows, P{}, options); }
 };
 
+template <class P, class Store> struct partitioned_projector_factory {
+  Store* log;
+  projector_options options;
+  std::size_t workers;
+  partitioned_projector<P, Store> operator()() const {
+    return partitioned_projector<P, Store>(*log, P{}, options, workers);
+  }
+};
 template <class Projector, class Store, class ReadStore> struct rebuildable_projector_factory {
   Store* log;
   ReadStore* rows;
@@ -167,6 +176,14 @@ private:
   }
 };
 
+template <class... Ps> struct partitioned_projections_part : part_base {
+  std::size_t workers;
+  explicit partitioned_projections_part(std::size_t count) : workers(count) {}
+  template <class Store> auto projectors(Store& log, projector_options const& options) const {
+    return std::tuple(partitioned_projector_factory<Ps, Store>{&log, options, workers}...);
+  }
+};
+
 template <class ReadStore, class... Ps> struct stored_projections_part : part_base {
   ReadStore* rows;
   explicit stored_projections_part(ReadStore& store) : rows(&store) {}
@@ -259,6 +276,10 @@ template <class... Hs> inline constexpr detail::part_name<detail::command_handle
 // Read models in memory, fed from the log behind the commit; built from its beginning at every start.
 template <class... Ps> inline constexpr detail::part_name<detail::plain_projections_part, Ps...>
     projections{};
+// Read models in memory that so many workers fill at once, each for its part of the keys (query/partitioned_projector.hpp).
+template <class... Ps> auto partitioned_projections(std::size_t workers) {
+  return detail::partitioned_projections_part<Ps...>(workers);
+}
 // Read models in memory that are part of the commit: a query right after a command sees it. For stores in memory.
 template <class... Ps> inline constexpr detail::part_name<detail::inline_projections_part, Ps...>
     inline_projections{};

@@ -112,6 +112,8 @@ template <class... Hs, class Store>
 struct flow_of_part<command_handlers_part<Hs...>, Store> : flow_of_handlers<Store, Hs...> {};
 template <bool Inline, class... Ps, class Store>
 struct flow_of_part<projections_part<Inline, Ps...>, Store> : flow_of_projections<Ps...> {};
+template <class... Ps, class Store>
+struct flow_of_part<partitioned_projections_part<Ps...>, Store> : flow_of_projections<Ps...> {};
 template <class ReadStore, class... Ps, class Store>
 struct flow_of_part<stored_projections_part<ReadStore, Ps...>, Store> : flow_of_projections<Ps...> {};
 template <class ReadStore, class... Ps, class Store>

@@ -13,6 +13,18 @@
 
 namespace cleave {
 
+namespace detail {
+
+// One of several parts into which the keys of a projection are divided.
+struct key_partition {
+  std::uint64_t index = 0;
+  std::uint64_t count = 1;
+  bool is_all() const noexcept { return count == 1; }
+  bool holds(std::string_view key) const noexcept { return hash_text(key) % count == index; }
+};
+
+} // namespace detail
+
 // Owns one projection of the memory form. Built from position 0. Any thread, all functions: they take turns.
 //
 // It parks only what the projection itself declares (`on_failure`), because that is a promise about its `on`; an inline one
@@ -25,10 +37,13 @@ public:
   using queries = detail::queries_of<P>;
 
   // `in_commit`: no thread steps it, appends do through the inline functions; then a waiting query looks for what others appended.
-  memory_projector(Store& log, P empty, projector_options const& options, bool in_commit = false)
+  // `part`: it applies the events of these keys alone, and passes over the others; not together with in_commit.
+  memory_projector(Store& log, P empty, projector_options const& options, bool in_commit = false,
+                   detail::key_partition part = {})
       : log_(log),
         options_(options),
         in_commit_(in_commit),
+        part_(part),
         empty_(std::move(empty)),
         model_(empty_),
         progress_(P::name),
@@ -181,11 +196,13 @@ private:
   result<position> apply_batch(position after, detail::fed& seen) {
     detail::feed_range const range{.after = after, .limit = batch_.next()};
     auto const take = [&](auto const& event, auto const& at) { apply(event, at); };
-    if (!*letters_.any()) return detail::feed<P>(log_, range, seen, detail::take_all(), take);
+    if (part_.is_all() && !*letters_.any())
+      return detail::feed<P>(log_, range, seen, detail::take_all(), take);
     return detail::feed<P>(
         log_, range, seen,
         [&](envelope const& at) -> result<bool> {
           auto const& key = detail::key_of(model_, at);
+          if (!part_.is_all() && !part_.holds(key)) return true;
           if (!*letters_.holds(key)) return false;
           if (auto good = park(at, key, detail::waits_behind(), 0); !good)
             return unexpected(std::move(good).error());
@@ -262,6 +279,7 @@ private:
   Store& log_;
   projector_options options_;
   bool in_commit_;
+  detail::key_partition part_;
   P empty_;
   P model_;
   position applied_; // inline only: the last event in the model, committed or not
