@@ -18,6 +18,7 @@
 #include <atomic>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace cleave;
@@ -90,6 +91,7 @@ result<position> pull(sqlite::event_store& log, std::uint64_t boat, std::size_t 
   static pulled const event{1};
   id_source_ref ids;
   std::vector<new_event> batch;
+  batch.reserve(times);
   for (std::size_t i = 0; i < times; ++i)
     batch.push_back(to_new_event(event_id(ids.next(timestamp())), event));
   std::string const name = "boat-" + std::to_string(boat % 1'000);
@@ -108,7 +110,7 @@ void raise_to(std::atomic<std::uint64_t>& mark, std::uint64_t value) {
 // One process: goes on with the rebuild wherever the one before was killed, among commands and queries.
 class life {
 public:
-  life(std::string const& path, std::uint64_t rate) : path_(path), rate_(rate) {}
+  life(std::string path, std::uint64_t rate) : path_(std::move(path)), rate_(rate) {}
 
   void run() {
     auto log = sqlite::event_store::open({.path = path_, .durability = durability::relaxed});
@@ -235,7 +237,7 @@ TEST_CASE(
     while (told->handled < target && !process.ended()) std::this_thread::yield();
     if (target != UINT64_MAX) process.kill();
     auto const ending = process.wait();
-    REQUIRE(std::string(told->report.failure) == "");
+    REQUIRE_THAT(told->report.failure, Catch::Equals(""));
     REQUIRE(ending != forked::ending::badly);
     if (told->finished) break;
     REQUIRE(ending == forked::ending::killed);

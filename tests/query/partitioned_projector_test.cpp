@@ -263,6 +263,7 @@ TEST_CASE("workers with threads of their own keep up, and a kept answer is touch
   cleave::application app{all.log, cleave::partitioned_projections<weaver>(3),
                           cleave::cached_queries<thread_of>(cache)};
   std::vector<std::thread> clients;
+  clients.reserve(3);
   std::atomic<int> wrong = 0;
   for (int c = 0; c < 3; ++c) {
     clients.emplace_back([&, c] {

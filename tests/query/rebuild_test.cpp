@@ -613,6 +613,7 @@ TEST_CASE("queries of many threads neither fail nor go backwards while versions 
   std::atomic<bool> ended = false;
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
       std::int64_t last = 0;
