@@ -7,6 +7,9 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleave)
 set(templates ${CMAKE_CURRENT_LIST_DIR})
 set(components sqlite testing testing_sqlite)
+if(TARGET cleave_prometheus)
+  list(APPEND components prometheus)
+endif()
 list(JOIN components ", " component_list)
 
 # A static library hands its own needs on to the programs that link it; a shared one keeps them.
@@ -47,6 +50,11 @@ endforeach()
 cleave_install_pkg_config(cleave-sqlite "cleave's stores on SQLite"
   "Requires: cleave = ${PROJECT_VERSION}, sqlite3" "-lcleave_sqlite"
 )
+if(TARGET cleave_prometheus)
+  cleave_install_pkg_config(cleave-prometheus "cleave's metrics for Prometheus"
+    "Requires: cleave = ${PROJECT_VERSION}, prometheus-cpp-core" "-lcleave_prometheus"
+  )
+endif()
 
 configure_package_config_file(${templates}/cleaveConfig.cmake.in cleaveConfig.cmake INSTALL_DESTINATION ${package_dir})
 # Before 1.0 a minor version may break what compiles against it.

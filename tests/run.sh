@@ -65,7 +65,7 @@ attempt() {
 
 say "packages"
 packages='g++ clang-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config libboost-dev libfmt-dev catch2
-  libsqlite3-dev sqlite3'
+  libsqlite3-dev sqlite3 prometheus-cpp-dev'
 [ -n "$only" ] || packages="$packages clang-tidy-19 clang-format-19"
 sh cmake/install-packages.sh $packages || exit 1
 

@@ -40,7 +40,7 @@ template <class Part> application_options const* options_in(Part const& part) {
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
 // boundaries<...>, partitioned_projections<...>(workers), inline_projections<...>, stored_projections<...>(read_store), rebuildable_projection<Live, Next>(read_store),
 // inline_stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
-// around_commands(...), around_queries(...), application_options{...} (the last one counts).
+// around_commands(...), around_queries(...), observed_by(observer), application_options{...} (the last one counts).
 //
 // The store, the read stores and the caches must outlive it. execute and query may be called from any thread at once. It does not move. The
 // constructor brings inline projections up to the log's head, makes the tables of the stored ones, then starts a thread for each
@@ -60,7 +60,10 @@ template <event_store Store, class... Parts> class application {
   using query_layer_chain = detail::chain_of<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().query_layers()...))>;
   using cache_list = decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().caches()...));
-  using side = detail::application_side<Store, inline_hosts>;
+  using observer_list = decltype(std::tuple_cat(
+      std::declval<detail::made_part<Parts> const&>().observers()...));
+  using observer = typename detail::observer_of_type<observer_list>::type;
+  using side = detail::application_side<Store, inline_hosts, observer>;
   using commands_bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
 
@@ -73,7 +76,8 @@ public:
         inline_projectors_(
             std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
         query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)),
-        side_(store, inline_projectors_, bus_, options_.write),
+        side_(store, inline_projectors_, bus_, options_.write,
+              std::make_from_tuple<observer>(std::tuple_cat(detail::made(parts).observers()...))),
         commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))),
         command_layers_(std::make_from_tuple<command_layer_chain>(
             std::tuple_cat(detail::made(parts).command_layers()...))),
@@ -139,10 +143,15 @@ public:
     return all;
   }
 
-  // How far each projection is, and whether one has stopped. Reads an event of the log for each that is behind.
+  // How far each projection is, and whether one has stopped. Reads an event of the log for each that is behind, and the number of
+  // dead letters of each.
   std::vector<projection_status> projections() {
     std::vector<projection_status> all;
-    auto const add = [&](auto& projector) { all.push_back(with_lag(projector.progress().status())); };
+    auto const add = [&](auto& projector) {
+      all.push_back(with_lag(projector.progress().status()));
+      if constexpr (requires { projector.count_dead_letters(); })
+        all.back().dead_letters = projector.count_dead_letters().value_or(0);
+    };
     projectors_.for_each(add);
     inline_projectors_.for_each(add);
     return all;

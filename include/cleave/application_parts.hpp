@@ -7,6 +7,7 @@
 #include <cleave/command/decider_runner.hpp>
 #include <cleave/command/handler_runner.hpp>
 #include <cleave/middleware/chain.hpp>
+#include <cleave/middleware/observer.hpp>
 #include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
 #include <cleave/query/partitioned_projector.hpp>
@@ -38,6 +39,7 @@ struct part_base {
   std::tuple<> command_layers() const { return {}; }
   std::tuple<> query_layers() const { return {}; }
   std::tuple<> caches() const { return {}; }
+  std::tuple<> observers() const { return {}; }
 };
 
 // Projectors neither copy nor move; a factory makes each in its place.
@@ -233,6 +235,32 @@ template <class Part> auto made(Part const& part) {
   else return part;
 }
 
+template <class Observer> struct observer_part : part_base {
+  using link = observer_link<Observer>;
+  link observer;
+  static_assert(
+      observes_handling<link> || observes_storing<link>,
+      "cleave: an observer has a function for what it wants to hear of: add `void on(cleave::handled const&)` or `void "
+      "on(cleave::written const&)`");
+  explicit observer_part(Observer& told) : observer{&told} {}
+  auto layers() const {
+    if constexpr (observes_handling<link>) return std::tuple(logging<link>{observer});
+    else return std::tuple<>();
+  }
+  auto command_layers() const { return layers(); }
+  auto query_layers() const { return layers(); }
+  std::tuple<link> observers() const { return {observer}; }
+};
+// Of one observer, or of none.
+template <class Observers> struct observer_of_type {
+  static_assert(std::tuple_size_v<Observers> <= 1,
+                "cleave: an application has one observer; it can hand on to others");
+  using type = std::tuple_element_t<0, Observers>;
+};
+template <> struct observer_of_type<std::tuple<>> {
+  using type = unobserved;
+};
+
 struct options_part : part_base {
   application_options options;
 };
@@ -293,6 +321,10 @@ template <class... Layers> auto around_commands(Layers... layers) {
 // Middleware around every query.
 template <class... Layers> auto around_queries(Layers... layers) {
   return detail::query_layers_part<Layers...>(std::move(layers)...);
+}
+// Who hears of commands, queries and appends (middleware/observer.hpp). It must outlive the application.
+template <class Observer> auto observed_by(Observer& observer) {
+  return detail::observer_part<Observer>(observer);
 }
 // Queries whose answers are kept in a query_cache until something has changed that they depend on (query/query_cache.hpp).
 template <class... Qs, query_cache Cache> auto cached_queries(Cache& cache) {

@@ -6,9 +6,11 @@
 #include <cleave/event/event_bus.hpp>
 #include <cleave/event/event_store.hpp>
 #include <cleave/event/stream_snapshot.hpp>
+#include <cleave/middleware/observer.hpp>
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 
 namespace cleave::detail {
 
@@ -26,14 +28,31 @@ struct commit_scope_of<Store, true> {
   using type = typename Store::transaction;
 };
 
-template <class Store, class InlineHosts> class application_side {
+template <class Store, class InlineHosts, class Observer> class application_side {
   using scope = typename commit_scope_of<Store, InlineHosts::size != 0>::type;
+
+  // What an observer is told of a write.
+  struct tally {
+    bool appended = false;
+    std::uint64_t events = 0;
+    static tally of(append_request const& request, cleave::appended const& done) noexcept {
+      tally seen{.appended = true};
+      if (done.repeated) return seen;
+      for (stream_append const& part : request.streams) seen.events += part.events.size();
+      return seen;
+    }
+  };
 
 public:
   using store_type = Store;
 
-  application_side(Store& store, InlineHosts& inline_projectors, event_bus& bus, write_options const& options)
-      : store_(store), inline_projectors_(inline_projectors), bus_(bus), options_(options) {
+  application_side(Store& store, InlineHosts& inline_projectors, event_bus& bus, write_options const& options,
+                   Observer observer)
+      : store_(store),
+        inline_projectors_(inline_projectors),
+        bus_(bus),
+        options_(options),
+        observer_(observer) {
     CLEAVE_ASSERT(options.attempts >= 1, "write_options::attempts is at least 1");
   }
 
@@ -42,8 +61,11 @@ public:
 
   // Appends, with the inline projections as a part of it.
   result<appended> append(append_request const& request) {
-    if constexpr (InlineHosts::size == 0) return store_.append(request);
-    else return inline_append(store_, request);
+    return observed([&](tally& of) {
+      auto done = append_now(request);
+      if (done) of = tally::of(request, *done);
+      return done;
+    });
   }
 
   // What a decision inside a commit sees, and appends with.
@@ -61,6 +83,9 @@ public:
     result<appended> append(append_request const& request) {
       auto done = side_.append_in(in_, request, touched_);
       if (done) reached_ = done->position;
+      if constexpr (observes_storing<Observer>) {
+        if (done) tally_ = tally::of(request, *done);
+      }
       return done;
     }
 
@@ -76,36 +101,20 @@ public:
     scope& in_;
     bool touched_ = false; // the inline projections
     std::optional<position> reached_;
+    [[no_unique_address]] std::conditional_t<observes_storing<Observer>, tally, unobserved> tally_;
   };
 
   result<void> in_commit(function_ref<result<void>(commit&)> work) {
-    if constexpr (InlineHosts::size == 0) {
-      return store_.decide_in_commit([&](scope& in) {
-        commit now(*this, in);
-        return work(now);
-      });
+    if constexpr (!observes_storing<Observer>) {
+      return in_commit_now(work);
     } else {
-      bool touched = false;
-      std::optional<position> reached;
-      auto const noted = [&](scope& in) {
-        commit now(*this, in);
-        auto good = work(now);
-        touched = now.touched_;
-        reached = now.reached_;
-        return good;
-      };
-      if constexpr (Store::keeps_objects) {
-        inline_projectors_.for_each([](auto& projector) { projector.inline_open(); });
-        auto done = store_.decide_in_commit(noted);
-        if (!done) reached.reset();
-        inline_projectors_.for_each([&](auto& projector) { projector.inline_close(touched, reached); });
-        return done;
-      } else {
-        auto done = store_.transact(noted);
-        if (done && touched)
-          inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, reached); });
-        return done;
-      }
+      return observed([&](tally& of) {
+        return in_commit_now([&](commit& now) {
+          auto good = work(now);
+          of = now.tally_;
+          return good;
+        });
+      });
     }
   }
 
@@ -150,6 +159,59 @@ public:
   }
 
 private:
+  // Without an observer this is in_commit.
+  [[gnu::always_inline]] result<void> in_commit_now(function_ref<result<void>(commit&)> work) {
+    if constexpr (InlineHosts::size == 0) {
+      return store_.decide_in_commit([&](scope& in) {
+        commit now(*this, in);
+        return work(now);
+      });
+    } else {
+      bool touched = false;
+      std::optional<position> reached;
+      auto const noted = [&](scope& in) {
+        commit now(*this, in);
+        auto good = work(now);
+        touched = now.touched_;
+        reached = now.reached_;
+        return good;
+      };
+      if constexpr (Store::keeps_objects) {
+        inline_projectors_.for_each([](auto& projector) { projector.inline_open(); });
+        auto done = store_.decide_in_commit(noted);
+        if (!done) reached.reset();
+        inline_projectors_.for_each([&](auto& projector) { projector.inline_close(touched, reached); });
+        return done;
+      } else {
+        auto done = store_.transact(noted);
+        if (done && touched)
+          inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, reached); });
+        return done;
+      }
+    }
+  }
+
+  result<appended> append_now(append_request const& request) {
+    if constexpr (InlineHosts::size == 0) return store_.append(request);
+    else return inline_append(store_, request);
+  }
+
+  // write(tally&) -> result; the observer, if it wants to, hears of it unless there was nothing to store.
+  template <class Write> auto observed(Write&& write) {
+    tally of;
+    if constexpr (!observes_storing<Observer>) {
+      return write(of);
+    } else {
+      timestamp const begin = options_.clock.now();
+      auto done = write(of);
+      written what{.took_us = options_.clock.now().microseconds() - begin.microseconds(),
+                   .events = of.events};
+      if (!done) what.failed = &done.error();
+      if (!done || of.appended) observer_.on(what);
+      return done;
+    }
+  }
+
   template <class Scope> result<appended> append_in(Scope& in, append_request const& request, bool& touched) {
     if constexpr (InlineHosts::size == 0) {
       return in.append(request);
@@ -201,6 +263,7 @@ private:
   InlineHosts& inline_projectors_;
   event_bus& bus_;
   write_options options_;
+  [[no_unique_address]] Observer observer_;
 };
 
 } // namespace cleave::detail

@@ -3,6 +3,8 @@
 
 #include "process_lock.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <thread>
 #include <utility>
 
@@ -163,6 +165,13 @@ void commit_queue::complete(list done) noexcept {
   }
 }
 
+write_counts commit_queue::counts() const {
+  std::lock_guard const lock(mutex_);
+  write_counts now = counts_;
+  now.waiting = queued_;
+  return now;
+}
+
 std::size_t commit_queue::waiting() const {
   std::lock_guard const lock(mutex_);
   return queued_;
@@ -205,14 +214,15 @@ bool commit_queue::finish(queued_write& self) {
   if (auto committed = shared_.commit(); !committed) return fail_all(committed.error(), self);
   gather_us_ = static_cast<std::int64_t>(static_cast<double>(steady_us() - began_us) * most_.gather);
   last_group_writes_ = group_writes_;
+  std::size_t const writes = group_writes_;
   list const waiting = answer_detached(close_group(), self);
   if (shared_.wants_tidying()) {
     answer(waiting);
     shared_.tidy();
-    pass_lead();
+    pass_lead(writes);
   } else {
     // The next group's begin is worth more than this one's goodbyes.
-    pass_lead();
+    pass_lead(writes);
     answer(waiting);
   }
   return true;
@@ -295,10 +305,15 @@ void commit_queue::take_all() noexcept {
   queued_.store(0, std::memory_order_relaxed);
 }
 
-void commit_queue::pass_lead() {
+void commit_queue::pass_lead(std::size_t committed) {
   queued_write* next = nullptr;
   {
     std::lock_guard const lock(mutex_);
+    if (committed != 0) {
+      auto const size = static_cast<std::size_t>(std::bit_width(committed - 1));
+      ++counts_.groups[std::min(size, write_counts::sizes - 1)];
+      counts_.writes += committed;
+    }
     if (taken_.empty()) take_all();
     next = taken_.pop_front();
     if (next == nullptr) led_ = false;

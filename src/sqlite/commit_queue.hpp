@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cleave/base/result.hpp>
+#include <cleave/event/write_counts.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -116,6 +117,8 @@ public:
   result<void> post(queued_write& write);
   // Writes that wait for a leader to take them in, at this moment.
   std::size_t waiting() const;
+  // The groups that are committed, and what waits.
+  write_counts counts() const;
 
 private:
   class list {
@@ -148,9 +151,9 @@ private:
   void answer(list waiting) noexcept;
   void tell(queued_write& write) noexcept; // that it is done
   list close_group() noexcept;
-  queued_write* next_in_queue(); // nullptr: none, or the group is full
-  void take_all() noexcept;      // under the mutex
-  void pass_lead();
+  queued_write* next_in_queue();             // nullptr: none, or the group is full
+  void take_all() noexcept;                  // under the mutex
+  void pass_lead(std::size_t committed = 0); // writes of the group
   // Until the write is done (true) or leads (false).
   bool wait(queued_write& write);
   void
@@ -190,6 +193,7 @@ private:
   std::size_t last_group_writes_ = 0;
   std::int64_t gather_us_ = 0;
   bool open_ = false;
+  write_counts counts_; // under the mutex
 };
 
 } // namespace cleave::sqlite

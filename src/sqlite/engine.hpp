@@ -36,6 +36,7 @@ public:
   texts_pool& texts() noexcept { return texts_; }
   recent_heads& heads() noexcept { return heads_; }
   commit_signal& commits() noexcept { return commits_; }
+  write_counts counts() const { return queue_.counts(); }
   event_store_options const& options() const noexcept { return options_; }
 
 private:

@@ -118,4 +118,6 @@ durability event_store::durability() const noexcept { return engine_->options().
 
 commit_signal& event_store::commits() noexcept { return engine_->commits(); }
 
+write_counts event_store::counts() const { return engine_->counts(); }
+
 } // namespace cleave::sqlite

@@ -16,15 +16,16 @@ forbid() {
   done
 }
 
-adapters='memory|sqlite|testing'
+adapters='memory|sqlite|prometheus|testing'
 forbid base "cleave/(event|command|query|process|middleware|$adapters)/" "base knows no other room"
 forbid event "cleave/(command|query|process|middleware|$adapters)/" "event knows base only"
 forbid command "cleave/(query|process|middleware|$adapters)/" "command knows event and base only"
 forbid query "cleave/(command|process|middleware|$adapters)/" "query knows event and base only"
 forbid process "cleave/(query|$adapters)/" "process knows command, event and base only"
 forbid middleware "cleave/(query|process|$adapters)/" "middleware knows command, event and base only"
-forbid memory "cleave/(sqlite|testing|application)" "an adapter knows no other adapter and no application"
-forbid sqlite "cleave/(testing|application)" "an adapter knows no application"
+forbid memory "cleave/(sqlite|prometheus|testing|application)" "an adapter knows no other adapter and no application"
+forbid sqlite "cleave/(prometheus|testing|application)" "an adapter knows no other adapter and no application"
+forbid prometheus "cleave/(memory|sqlite|testing|application)" "an adapter knows no other adapter and no application"
 
 if grep -rnE '# *include *<catch2/' include/cleave src | grep -v '^include/cleave/testing/[a-z_]*_catch\.hpp:'; then
   echo "-- the testing component works without Catch2: only testing/*_catch.hpp may include it"

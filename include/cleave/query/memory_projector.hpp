@@ -100,6 +100,11 @@ public:
     std::shared_lock const lock(mutex_);
     return letters_.list(range, sink);
   }
+  // How many wait.
+  result<std::uint64_t> count_dead_letters() {
+    std::shared_lock const lock(mutex_);
+    return letters_.count();
+  }
   // Applies the dead letters of one key, or of all, again, in order of position, until it has met all that waits. Those behind one
   // of their key that fails are left alone.
   result<retried> retry(std::optional<std::string_view> key = {}) {

@@ -26,6 +26,7 @@ struct projection_status {
   // first of them was stored, in microseconds, by the clock of the application's options. 0 and 0 when it is up to date.
   std::uint64_t behind_events = 0;
   std::int64_t behind_us = 0;
+  std::uint64_t dead_letters = 0; // that wait
 };
 
 // What an advance brings to the query caches.

@@ -273,6 +273,9 @@ public:
   result<void> dead_letters(dead_letter_range const& range, detail::dead_letter_sink sink) {
     return of_active([&](auto& projector) { return projector.dead_letters(range, sink); });
   }
+  result<std::uint64_t> count_dead_letters() {
+    return of_active([](auto& projector) { return projector.count_dead_letters(); });
+  }
   result<retried> retry(std::optional<std::string_view> key = {}) {
     return of_active([&](auto& projector) { return projector.retry(key); });
   }

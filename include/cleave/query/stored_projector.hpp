@@ -139,6 +139,21 @@ public:
       return letters.list(range, sink);
     });
   }
+  // How many wait.
+  result<std::uint64_t> count_dead_letters() const
+    requires keeps_dead_letters<ReadStore>
+  {
+    std::uint64_t found = 0;
+    auto read = rows_.read([&](session& in) -> result<void> {
+      typename ReadStore::dead_letters letters(in, P::name);
+      auto const count = letters.count();
+      if (!count) return unexpected(count.error());
+      found = *count;
+      return {};
+    });
+    if (!read) return unexpected(std::move(read).error());
+    return found;
+  }
   // Applies the dead letters of one key, or of all, again, in order of position: effect and removal of each in one transaction, many
   // letters in one, steps of the projector between two. It ends when it has met all that waits, those parked meanwhile too. An
   // error is trouble of the machine; what was applied before stays applied.

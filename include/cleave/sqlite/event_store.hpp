@@ -6,6 +6,7 @@
 #include <cleave/base/function_ref.hpp>
 #include <cleave/event/event_store.hpp>
 #include <cleave/event/stream_snapshot.hpp>
+#include <cleave/event/write_counts.hpp>
 #include <cleave/sqlite/transaction.hpp>
 #include <cleave/sqlite/verification.hpp>
 
@@ -157,6 +158,8 @@ public:
   result<std::optional<stream_snapshot>> find_snapshot(stream_name stream, std::uint64_t fingerprint);
   cleave::durability durability() const noexcept;
   commit_signal& commits() noexcept;
+  // How many writes each commit carried, and how many wait for one.
+  write_counts counts() const;
 
   // Compares the whole file with itself, in one snapshot of the live store: SQLite's own integrity check; positions and versions
   // without gap; the chains of the streams and where they end; the indexes of ids and tags; columns, names and tags as a store
