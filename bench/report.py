@@ -31,8 +31,8 @@ def read_goals(path):
     return goals
 
 
-def run(program, text_filter, repetitions):
-    """The runs of one program: {case: {way: [seconds of one item, ...]}}."""
+def run(program, text_filter, repetitions, units):
+    """The runs of one program: {case: {way: [seconds of one item, ...]}}. A label is the unit, of which a nanosecond stands for one."""
     names = subprocess.run([program, "--benchmark_list_tests"], check=True, capture_output=True, text=True).stdout.split("\n")
     if not any(name and text_filter in name for name in names):
         return {}
@@ -64,10 +64,11 @@ def run(program, text_filter, repetitions):
         else:
             seconds = entry["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}[entry["time_unit"]]
         found.setdefault(case, {}).setdefault(way, []).append(seconds)
+        units[case] = entry.get("label") or "ns"
     return found
 
 
-def rows_of(found, goals):
+def rows_of(found, goals, units):
     for case in sorted(found):
         ways = found[case]
         if "ours" not in ways:
@@ -82,7 +83,7 @@ def rows_of(found, goals):
         wanted = goals.get(case, {})
         yield {
             "name": case,
-            "unit": "ns",
+            "unit": units[case],
             "ours": median["ours"] * 1e9,
             "raw": median["raw"] * 1e9 if "raw" in median else None,
             "peer": median[peer] * 1e9 if peer else None,
@@ -101,10 +102,11 @@ def number(value):
 
 
 def table(rows):
-    head = ["case", "ours ns", "raw ns", "ours/raw speed", "goal", "holds", "peers ns"]
+    head = ["case", "unit", "ours", "raw", "ours/raw speed", "goal", "holds", "peers"]
     body = [
         [
             row["name"],
+            row["unit"],
             number(row["ours"]),
             number(row["raw"]),
             "-" if row["ratio"] is None else f"{row['ratio']:.2f}",
@@ -116,7 +118,7 @@ def table(rows):
     ]
     widths = [max(len(line[i]) for line in [head] + body) for i in range(len(head))]
     for line in [head, ["-" * width for width in widths]] + body:
-        print("  ".join(cell.ljust(width) if i in (0, 5, 6) else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))).rstrip())
+        print("  ".join(cell.ljust(width) if i in (0, 1, 6, 7) else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))).rstrip())
 
 
 def machine():
@@ -135,7 +137,7 @@ def page(rows, path):
         "<!doctype html><html lang=en><meta charset=utf-8><title>cleave benchmarks</title><style>",
         "body{font:15px system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}",
         "h2{font-size:1em;margin:1.6em 0 .3em}svg text{font:12px system-ui,sans-serif}.no{color:#b00}</style>",
-        f"<h1>cleave benchmarks</h1><p>{html.escape(machine())}. Medians; nanoseconds per item, shorter is faster.</p>",
+        f"<h1>cleave benchmarks</h1><p>{html.escape(machine())}. Medians; nanoseconds per item where no other unit is said, shorter is better.</p>",
     ]
     for row in rows:
         bars = [("ours", row["ours"], "#2b6cb0")]
@@ -143,7 +145,8 @@ def page(rows, path):
             bars.append(("raw", row["raw"], "#718096"))
         bars += [(way, time, "#cbd5e0") for way, time in row["peers"].items()]
         longest = max(time for _, time, _ in bars)
-        note = "" if row["ratio"] is None else f" — {row['ratio']:.2f} of the raw speed"
+        unit = "" if row["unit"] == "ns" else f" [{row['unit']}]"
+        note = unit if row["ratio"] is None else f"{unit} — {row['ratio']:.2f} of the raw speed"
         if row["goal"] is not None:
             note += f" (goal {row['goal']:g})"
         css = " class=no" if row["holds"] is False else ""
@@ -170,11 +173,12 @@ def main():
 
     goals = read_goals(given.goals)
     found = {}
+    units = {}
     for name in sorted(os.listdir(given.programs)):
         program = os.path.join(given.programs, name)
         if name.startswith("bench_") and os.access(program, os.X_OK) and os.path.isfile(program):
-            found.update(run(program, given.filter, given.repetitions))
-    rows = list(rows_of(found, goals))
+            found.update(run(program, given.filter, given.repetitions, units))
+    rows = list(rows_of(found, goals, units))
     if not rows:
         sys.exit(f'no benchmark has "{given.filter}" in its name')
     print(f"{machine()}; medians of {given.repetitions} interleaved repetitions\n")

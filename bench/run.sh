@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
 done
 
 echo "bench: installing what is missing" >&2
-sh "$here/cmake/install-packages.sh" g++ cmake ninja-build libboost-dev libfmt-dev libsqlite3-dev libbenchmark-dev libconcurrentqueue-dev python3 >&2
+sh "$here/cmake/install-packages.sh" g++ clang-19 cmake ninja-build libboost-dev libfmt-dev libsqlite3-dev libbenchmark-dev libconcurrentqueue-dev python3 >&2
 
 echo "bench: building the release preset" >&2
 cd "$here"

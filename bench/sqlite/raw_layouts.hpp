@@ -7,7 +7,7 @@
 #include <cleave/base/id.hpp>
 #include <cleave/sqlite/event_store.hpp>
 
-#include "scratch.hpp"
+#include "../scratch.hpp"
 
 #include <sqlite3.h>
 

@@ -2,7 +2,7 @@
 // The raw way: SQLite's C functions, prepared statements, one table with UNIQUE(stream, version), JSON by hand.
 #pragma once
 
-#include "scratch.hpp"
+#include "../scratch.hpp"
 
 #include <sqlite3.h>
 
