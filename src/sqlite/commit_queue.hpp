@@ -56,7 +56,11 @@ protected:
         detached_(what == kind::detached),
         bytes_(bytes),
         deadline_us_(deadline_us) {}
-  void set_bytes(std::size_t bytes) noexcept { bytes_ = bytes; } // before it is queued
+  // Of a detached one, before it is queued.
+  void set(std::int64_t deadline_us, std::size_t bytes) noexcept {
+    deadline_us_ = deadline_us;
+    bytes_ = bytes;
+  }
 
 private:
   friend class commit_queue;

@@ -91,12 +91,13 @@ result<void> encoded_append::encode_event(new_event const& event, places& at) {
 result<void> encoded_append::encode(append_request const& request) {
   std::size_t count = 0;
   for (stream_append const& part : request.streams) count += part.events.size();
-  // Places first, views when the string has its final address.
-  std::vector<places> where(count);
+  bytes_.clear();
+  total_ = 0;
+  places_.assign(count, {});
   std::size_t i = 0;
   for (stream_append const& part : request.streams) {
     for (new_event const& event : part.events) {
-      if (auto good = encode_event(event, where[i++]); !good) return good;
+      if (auto good = encode_event(event, places_[i++]); !good) return good;
     }
   }
   if (total_ > limits::append_data_bytes) {
@@ -110,9 +111,9 @@ result<void> encoded_append::encode(append_request const& request) {
   for (stream_append const& part : request.streams) {
     for (new_event const& event : part.events) {
       form& to = forms_[i];
-      to.data = event.type != nullptr ? view(where[i].data) : event.data;
-      to.tags = view(where[i].tags);
-      to.headers = view(where[i].headers);
+      to.data = event.type != nullptr ? view(places_[i].data) : event.data;
+      to.tags = view(places_[i].tags);
+      to.headers = view(places_[i].headers);
       to.is_text = is_text(to.data);
       ++i;
     }

@@ -25,7 +25,7 @@ public:
   encoded_append(encoded_append const&) = delete; // the views would point into the other one
   encoded_append& operator=(encoded_append const&) = delete;
 
-  // Once. errc::encode_failed, limit_exceeded, handler_failed (a codec that throws), unsupported (a type without a codec).
+  // In place of what it held. errc::encode_failed, limit_exceeded, handler_failed (a codec that throws), unsupported (a type without a codec).
   // Views of `request` are kept.
   result<void> encode(append_request const& request);
 
@@ -46,6 +46,7 @@ private:
 
   result<void> encode_event(new_event const& event, places& at);
 
+  std::vector<places> places_; // first these, views when the string has its final address
   std::vector<form> forms_;
   std::string bytes_; // what had to be encoded; the events' views point into it
   std::size_t total_ = 0;

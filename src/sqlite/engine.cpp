@@ -24,28 +24,20 @@ struct engine::plain_append final : queued_write {
   result<appended> outcome;
 };
 
-// The same for one that nobody waits for. It ends its own life.
+// The same for one that nobody waits for. It ends its own life, or is kept for another append.
 struct engine::detached_append final : queued_write {
-  detached_append(engine& owner, append_request const& what, std::unique_ptr<append_completion> whom)
-      : queued_write(kind::detached, owner.deadline_us()),
-        engine_(owner),
-        owned(what),
-        completion(std::move(whom)) {}
+  explicit detached_append(engine& owner) : queued_write(kind::detached, 0), engine_(owner) {}
 
-  result<void> encode() {
+  result<void> fill(append_request const& request, std::unique_ptr<append_completion> whom) {
+    owned.assign(request);
     auto good = encoded.encode(owned.request());
-    set_bytes(owned.bytes() + encoded.bytes());
+    set(engine_.deadline_us(), owned.bytes() + encoded.bytes());
+    completion = std::move(whom);
     return good;
   }
   void apply() override { outcome = engine_.append_in_group(owned.request(), encoded); }
   void fail(error const& reason) override { outcome = unexpected(reason); }
-  void complete() noexcept override {
-    {
-      inside_scope const scope(&engine_);
-      completion->complete(std::move(outcome));
-    }
-    delete this;
-  }
+  void complete() noexcept override;
 
   engine& engine_;
   owned_append owned;
@@ -53,6 +45,53 @@ struct engine::detached_append final : queued_write {
   std::unique_ptr<append_completion> completion;
   result<appended> outcome;
 };
+
+// Completed asynchronous appends, whose memory serves the next ones: else each append is allocated by one thread, in seven pieces,
+// and freed by another.
+struct engine::spare_appends {
+  static constexpr std::size_t most = 1'024;
+  static constexpr std::size_t at_once = 64;       // so that the two threads seldom meet
+  static constexpr std::size_t most_bytes = 4'096; // of an append that is kept
+
+  spare_appends() {
+    ready.reserve(most);
+    given_back.reserve(at_once);
+  }
+  // nullptr when there is none. Any thread.
+  std::unique_ptr<detached_append> take() noexcept {
+    std::lock_guard const lock(mutex);
+    if (ready.empty()) return nullptr;
+    auto one = std::move(ready.back());
+    ready.pop_back();
+    return one;
+  }
+  // The queue's thread.
+  void give_back(detached_append* done) noexcept {
+    std::unique_ptr<detached_append> one(done);
+    if (one->owned.bytes() + one->encoded.bytes() > most_bytes) return;
+    given_back.push_back(std::move(one));
+    if (given_back.size() < at_once) return;
+    {
+      std::lock_guard const lock(mutex);
+      for (; !given_back.empty() && ready.size() < most; given_back.pop_back())
+        ready.push_back(std::move(given_back.back()));
+    }
+    given_back.clear();
+  }
+
+  std::mutex mutex;
+  std::vector<std::unique_ptr<detached_append>> ready;
+  std::vector<std::unique_ptr<detached_append>> given_back;
+};
+
+void engine::detached_append::complete() noexcept {
+  {
+    inside_scope const scope(&engine_);
+    completion->complete(std::move(outcome));
+  }
+  completion.reset();
+  engine_.spares_->give_back(this);
+}
 
 // A function of the application, inside the transaction, on its caller's thread.
 struct engine::application_write final : queued_write {
@@ -125,7 +164,10 @@ engine::engine(event_store_options const& options, std::unique_ptr<write_file> f
       readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs},
                options.readers),
       texts_(options.readers),
+      spares_(std::make_unique<spare_appends>()),
       queue_(writer_, {.detached_writes = options.async_appends, .detached_bytes = options.async_bytes}) {}
+
+engine::~engine() = default;
 
 std::int64_t engine::deadline_us() const noexcept {
   return steady_us() + std::int64_t{options_.busy_wait_ms} * 1'000;
@@ -168,8 +210,9 @@ result<void> engine::async_append(append_request const& request,
                                   std::unique_ptr<append_completion> completion) {
   if (auto refused = writer_.file().refusal()) return unexpected(std::move(*refused));
   if (auto good = check_append(request); !good) return good;
-  auto write = std::make_unique<detached_append>(*this, request, std::move(completion));
-  if (auto good = write->encode(); !good) return good;
+  auto write = spares_->take();
+  if (write == nullptr) write = std::make_unique<detached_append>(*this);
+  if (auto good = write->fill(request, std::move(completion)); !good) return good;
   if (auto good = queue_.post(*write); !good) return good;
   [[maybe_unused]] auto const* const posted = write.release(); // the queue's now
   return {};

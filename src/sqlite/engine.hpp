@@ -19,6 +19,7 @@ public:
   static result<engine*> open(event_store_options const& options);
   engine(engine const&) = delete;
   engine& operator=(engine const&) = delete;
+  ~engine();
 
   result<appended> append(append_request const& request);
   result<appended> append(append_request const& request, event_store::inline_hook hook);
@@ -44,6 +45,7 @@ private:
   struct detached_append;
   struct application_write;
   struct decided_write;
+  struct spare_appends;
 
   engine(event_store_options const& options, std::unique_ptr<write_file> file);
   // errc::invalid_argument inside a function that this store's transaction runs, on this thread.
@@ -64,7 +66,8 @@ private:
   log_group writer_;
   reader_pool readers_;
   texts_pool texts_;
-  commit_queue queue_;
+  std::unique_ptr<spare_appends> spares_;
+  commit_queue queue_; // its thread ends first
 };
 
 } // namespace cleave::sqlite::detail

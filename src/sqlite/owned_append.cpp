@@ -32,6 +32,16 @@ struct extent {
 
 } // namespace
 
+void owned_append::clear() noexcept {
+  texts_.clear();
+  streams_.clear();
+  events_.clear();
+  items_.clear();
+  lists_.clear();
+  headers_.clear();
+  request_ = {};
+}
+
 void owned_append::reserve(append_request const& from) {
   extent all;
   for (stream_append const& part : from.streams) {
@@ -52,7 +62,8 @@ void owned_append::reserve(append_request const& from) {
   headers_.reserve(all.headers);
 }
 
-owned_append::owned_append(append_request const& from) {
+void owned_append::assign(append_request const& from) {
+  clear();
   reserve(from);
   for (stream_append const& part : from.streams) {
     std::size_t const first = events_.size();

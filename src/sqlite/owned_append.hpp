@@ -13,16 +13,18 @@ namespace cleave::sqlite {
 
 class owned_append {
 public:
-  // Event objects are not copied: they have to be encoded before the call ends.
-  explicit owned_append(append_request const& from);
+  owned_append() = default;
   owned_append(owned_append const&) = delete; // the views point into this one
   owned_append& operator=(owned_append const&) = delete;
 
+  // In place of what it held. Event objects are not copied: they have to be encoded before the call ends.
+  void assign(append_request const& from);
   append_request const& request() const noexcept { return request_; }
   // Of the copied texts.
   std::size_t bytes() const noexcept { return texts_.size(); }
 
 private:
+  void clear() noexcept;
   void reserve(append_request const& from);
   std::string_view keep(std::string_view text);
   std::span<std::string_view const> keep(std::span<std::string_view const> texts);

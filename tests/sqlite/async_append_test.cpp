@@ -113,6 +113,41 @@ TEST_CASE("an asynchronous append carries its condition and its command") {
   CHECK(head(store) == 1);
 }
 
+TEST_CASE("an append that serves again holds nothing of the one before") {
+  scratch_folder const folder;
+  auto store = open_fast(folder.file("log.db"));
+  constexpr std::size_t count = 300; // the first are given back after 64
+  answers got;
+  for (std::size_t n = 0; n < count; ++n) {
+    bool const full = n % 2 == 0;
+    std::string const data = '"' + std::string(n % 7 * 10, 'x') + '"';
+    std::string_view const tags[] = {"tag"};
+    header const headers[] = {{"reason", "none"}};
+    query_item const item{.tags = tags};
+    append_condition const condition{.query = {.items = {&item, 1}}, .after = position(n)};
+    command_record const command{.id = command_id(next_id().id()), .command = "do", .fingerprint = n};
+    new_event event = happened(data);
+    if (full) event.tags = tags;
+    if (full) event.metadata.headers = headers;
+    stream_append const part{full ? "full-1" : "bare-1", expectation::any(), {&event, 1}};
+    append_request request{.streams = {&part, 1}};
+    if (full) request.condition = &condition;
+    if (full) request.command = &command;
+    must(store.async_append(request, [&](result<appended> outcome) { got.add(std::move(outcome)); }));
+    CHECK_FALSE(must(got.wait_for(n + 1).back()).repeated);
+  }
+  std::size_t n = 0;
+  must(store.read_all({}, [&](recorded_event const& event) {
+    std::size_t const parts = n % 2 == 0 ? 1 : 0;
+    CHECK(event.at.tags.size() == parts);
+    CHECK(event.at.metadata.headers.size() == parts);
+    CHECK(event.data.size() == n % 7 * 10 + 2);
+    ++n;
+    return true;
+  }));
+  CHECK(n == count);
+}
+
 TEST_CASE("a refused append fails alone among its group") {
   scratch_folder const folder;
   auto store = open_fast(folder.file("log.db"));
