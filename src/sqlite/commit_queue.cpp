@@ -56,6 +56,7 @@ void commit_queue::run(queued_write& write) {
   bool leads = false;
   {
     std::lock_guard const lock(mutex_);
+    write.place_ = &place_for_next();
     if (!led_) {
       led_ = leads = true;
     } else {
@@ -264,7 +265,19 @@ commit_queue::list commit_queue::answer_detached(list members, queued_write cons
 }
 
 void commit_queue::answer(list waiting) noexcept {
-  waiting.for_each([&](queued_write& write) { wake(write, queued_write::done); });
+  parking_place* last = nullptr;
+  waiting.for_each([&](queued_write& write) {
+    parking_place* const place = write.place_;
+    // Behind this line the write may be gone.
+    write.state_.store(queued_write::done, std::memory_order_release);
+    if (place != last) wake(last);
+    last = place;
+  });
+  wake(last);
+}
+
+parking_place& commit_queue::place_for_next() noexcept {
+  return queue_.empty() ? leaders_places_[place_] : groups_places_[place_];
 }
 
 void commit_queue::tell(queued_write& write) noexcept {
@@ -303,6 +316,7 @@ queued_write* commit_queue::next_in_queue() {
 void commit_queue::take_all() noexcept {
   taken_ = std::exchange(queue_, list());
   queued_.store(0, std::memory_order_relaxed);
+  place_ = (place_ + 1) % places;
 }
 
 void commit_queue::pass_lead(std::size_t committed) {
@@ -335,45 +349,26 @@ bool commit_queue::wait(queued_write& write) {
       if (round % rounds_between_looks == 0 && steady_us() >= end) break;
     }
   }
-  park(write);
+  for (;;) {
+    int const calls = write.place_->calls.load(std::memory_order_acquire);
+    if (write.state_.load(std::memory_order_acquire) != queued_write::waiting) break;
+    write.place_->calls.wait(calls, std::memory_order_acquire);
+  }
   waiting_threads_.fetch_sub(1, std::memory_order_relaxed);
   return write.state_.load(std::memory_order_acquire) == queued_write::done;
 }
 
-void commit_queue::park(queued_write& write) noexcept {
-  if (write.state_.load(std::memory_order_acquire) != queued_write::waiting) return;
-  parking_place* place = nullptr;
-  {
-    std::lock_guard const lock(mutex_);
-    if (free_places_.empty()) {
-      places_.push_back(std::make_unique<parking_place>());
-      free_places_.reserve(places_.size());
-      place = places_.back().get();
-    } else {
-      place = free_places_.back();
-      free_places_.pop_back();
-    }
-  }
-  place->woken = false;
-  write.place_ = place;
-  int expected = queued_write::waiting;
-  if (write.state_.compare_exchange_strong(expected, queued_write::parked, std::memory_order_acq_rel)) {
-    std::unique_lock lock(place->mutex);
-    place->called.wait(lock, [&] { return place->woken; });
-  }
-  std::lock_guard const lock(mutex_);
-  free_places_.push_back(place);
+void commit_queue::wake(queued_write& write, queued_write::state why) noexcept {
+  parking_place* const place = write.place_;
+  // Behind this line the write may be gone.
+  write.state_.store(why, std::memory_order_release);
+  wake(place);
 }
 
-void commit_queue::wake(queued_write& write, queued_write::state why) noexcept {
-  // Where its thread was not parked, the write may be gone behind this line.
-  if (write.state_.exchange(why, std::memory_order_acq_rel) != queued_write::parked) return;
-  parking_place& place = *write.place_;
-  {
-    std::lock_guard const lock(place.mutex);
-    place.woken = true;
-  }
-  place.called.notify_one();
+void commit_queue::wake(parking_place* all) noexcept {
+  if (all == nullptr) return;
+  all->calls.fetch_add(1, std::memory_order_release);
+  all->calls.notify_all();
 }
 
 } // namespace cleave::sqlite

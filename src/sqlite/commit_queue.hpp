@@ -4,7 +4,8 @@
 // - A write that finds nobody leading is run by its own thread at once.
 // - A leader takes what has queued up into its transaction, commits, answers all, and passes the lead to the first of the
 //   queue, whose write begins the next group. So nobody serves others for longer than one group, and order is kept.
-// - A group waits for those who were answered with the last one, a part of a commit's time; a write whose group was alone waits for nobody.
+// - A group waits for those who were answered with the last one, at most as long as that one's commit took; who was answered alone
+//   waits for nobody.
 // - A write that runs code of the application is run by its own thread: a leader that meets one hands the open transaction over.
 // - A write that nobody waits for (detached) is led by a thread of the queue, which starts with the first of them; it also tells
 //   them what became of them, one after another, in the order of their commits.
@@ -13,23 +14,19 @@
 #include <cleave/base/result.hpp>
 #include <cleave/event/write_counts.hpp>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace cleave::sqlite {
 
-// A thread's bed. They outlive every wait, so that who wakes may touch it after the sleeper has left. Not std::atomic's wait: it
-// yields several times before it sleeps, which with more threads than cores doubles the switches between them.
+// Where threads sleep. Who is woken looks whether it is meant, and else sleeps on.
 struct parking_place {
-  std::mutex mutex;
-  std::condition_variable called;
-  bool woken = false;
+  std::atomic<int> calls{0};
 };
 
 // One write. It lives on the stack of the thread that waits for it, or is detached.
@@ -64,7 +61,7 @@ protected:
 
 private:
   friend class commit_queue;
-  enum state : std::uint8_t { waiting, parked, leading, done };
+  enum state : std::uint8_t { waiting, leading, done };
 
   bool own_thread_; // runs code of the application
   bool detached_;
@@ -101,8 +98,8 @@ public:
     std::size_t writes = 512;
     std::size_t bytes = std::size_t{8} * 1024 * 1024;
     std::int64_t us = 5'000;
-    // A leader that has fewer writes than the last group had waits for more of them: so many times what that group's commit took.
-    double gather = 0.25;
+    // A leader that has fewer writes than the last group had waits for more of them, at most so many times what that group's commit took.
+    double gather = 1;
     // Detached writes that are not completed, but for some that are being told.
     std::size_t detached_writes = 16'384;
     std::size_t detached_bytes = std::size_t{64} * 1024 * 1024;
@@ -160,9 +157,9 @@ private:
   void pass_lead(std::size_t committed = 0); // writes of the group
   // Until the write is done (true) or leads (false).
   bool wait(queued_write& write);
-  void
-  park(queued_write& write) noexcept; // without memory it ends the program: the write is in the queue already
-  void wake(queued_write& write, queued_write::state why) noexcept;
+  static void wake(queued_write& write, queued_write::state why) noexcept;
+  static void wake(parking_place* all) noexcept;
+  parking_place& place_for_next() noexcept; // under the mutex
   // The queue's thread.
   void serve();
   void hand_to_server(queued_write* lead) noexcept;              // nullptr: only to be told of completed ones
@@ -184,8 +181,12 @@ private:
   std::condition_variable work_;
   std::atomic<bool> has_work_{false}; // so that it can be looked for without the mutex
   std::thread server_;
-  std::vector<std::unique_ptr<parking_place>> places_; // all
-  std::vector<parking_place*> free_places_;
+  // Those who will be answered together sleep in one place, so that one call wakes them all: to wake one after another takes longer than
+  // the commit. The first of them is going to lead, and sleeps elsewhere. A place that is used again too soon only wakes too many.
+  static constexpr std::size_t places = 8;
+  std::array<parking_place, places> leaders_places_{};
+  std::array<parking_place, places> groups_places_{};
+  std::size_t place_ = 0; // changes whenever the queue is taken
   std::atomic<int> waiting_threads_{0};
   // Of the leader.
   list taken_; // from the queue, for this group or the next
