@@ -11,6 +11,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -151,7 +152,9 @@ template <class Measure> void add(std::string const& name, Measure measure, char
       ->Repetitions(1);
 }
 
+// Nothing, where that compiler is not there.
 void add_compiler(std::string const& name, std::string const& compiler) {
+  if (compiler.empty()) return;
   add("compile/" + name + "_200_commands/ours", [=] { return seconds(compiler); });
   add("compile/" + name + "_one_more_command/ours", [=] { return one_more(compiler); });
   // A nanosecond stands for a unit.
