@@ -236,9 +236,15 @@ percentiles ours_there_and_back() {
   return found;
 }
 
+template <class Peer> struct pair_of {
+  Peer there{1};
+  Peer back{1};
+};
+
 template <class Peer> percentiles peer_there_and_back() {
-  Peer there(1);
-  Peer back(1);
+  auto const queues = std::make_unique<pair_of<Peer>>(); // some are too large for a stack
+  Peer& there = queues->there;
+  Peer& back = queues->back;
   std::thread echo([&] {
     std::array<tick, 1> e;
     for (std::size_t n = 0; n < trips; ++n) {

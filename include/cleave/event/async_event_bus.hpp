@@ -16,6 +16,7 @@
 #include <cleave/base/step.hpp>
 #include <cleave/event/async_options.hpp>
 #include <cleave/event/detail/async_consumer.hpp>
+#include <cleave/event/detail/async_pace.hpp>
 #include <cleave/event/detail/ring.hpp>
 
 #include <atomic>
@@ -211,10 +212,6 @@ private:
   // How long to poll, then to yield, before parking.
   static constexpr unsigned polls = 400;
   static constexpr unsigned yields = 100;
-  // A consumer that is faster than the publisher takes the cache line away from it for every event. After a batch of so few events
-  // it gives the publisher a moment to write more than one; an answer would take longer to come anyway.
-  static constexpr std::size_t small_batch = 4;
-  static constexpr unsigned moment = 4;
 
   template <class F>
   consumers add(std::size_t stages, std::size_t workers, F function, std::initializer_list<consumers> after) {
@@ -298,13 +295,15 @@ private:
 
   void run(std::size_t number) noexcept {
     consumer& c = *consumers_[number];
+    detail::async_pace pace;
     for (;;) {
       std::size_t const handled = handle_batch(c);
+      unsigned const moment = pace.after(handled);
       if (handled == 0) {
         if (is_done(number)) return;
         wait(ring_.readers(),
              [&] { return discarding_.load(std::memory_order_acquire) || ring_.has_news(*c.stage); });
-      } else if (handled <= small_batch && options_.waits != waiting::park) {
+      } else if (options_.waits != waiting::park) {
         for (unsigned i = 0; i < moment; ++i) detail::native_machine::relax();
       }
     }
