@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <random>
 
 namespace cleave {
@@ -24,6 +25,11 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
   return x ^ (x >> 31);
+}
+
+constexpr std::uint64_t in_network_order(std::uint64_t x) noexcept {
+  if constexpr (std::endian::native == std::endian::little) return __builtin_bswap64(x);
+  else return x;
 }
 
 std::uint64_t seed_of_the_system() {
@@ -88,14 +94,10 @@ uuid uuid_v7_source::next(timestamp now) noexcept {
     mine = std::max(seen + 1, wanted);
   } while (!last.compare_exchange_weak(seen, mine, std::memory_order_relaxed));
 
-  std::uint64_t const high = ((mine >> 12) << 16) | 0x7000U | (mine & 0xfffU);
-  std::uint64_t const low = (mix(seed_ ^ mix(mine)) >> 2) | 0x8000000000000000U;
-  std::array<std::uint8_t, uuid::size> bytes{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<std::uint8_t>(high >> (56 - 8 * i));
-    bytes[8 + i] = static_cast<std::uint8_t>(low >> (56 - 8 * i));
-  }
-  return uuid(bytes);
+  std::array<std::uint64_t, 2> const words{
+      in_network_order(((mine >> 12) << 16) | 0x7000U | (mine & 0xfffU)),
+      in_network_order((mix(seed_ ^ mix(mine)) >> 2) | 0x8000000000000000U)};
+  return uuid(std::bit_cast<std::array<std::uint8_t, uuid::size>>(words));
 }
 
 id_source_ref::id_source_ref() noexcept

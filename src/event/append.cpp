@@ -52,9 +52,8 @@ result<void> check_headers(new_event const& event) {
 }
 
 result<void> check_event(new_event const& event) {
-  if (auto good = check_name("event name", event.name, limits::event_name_bytes); !good) return good;
   if (event.id.nil()) return unexpected(make_error(errc::invalid_argument, "event {} has no id", event.name));
-  if (auto good = check_event_data(event.name, event.data.size()); !good) return good;
+  if (event.data.size() > limits::event_data_bytes) return check_event_data(event.name, event.data.size());
   if (!event.tags.empty()) {
     if (auto good = check_tags(event); !good) return good;
   }
@@ -65,7 +64,6 @@ result<void> check_event(new_event const& event) {
 }
 
 result<void> check_ids_differ(append_request const& request, std::size_t events) {
-  if (events < 2) return {};
   std::vector<event_id> ids;
   ids.reserve(events);
   for (stream_append const& part : request.streams) {
@@ -80,7 +78,6 @@ result<void> check_ids_differ(append_request const& request, std::size_t events)
 }
 
 result<void> check_streams_differ(append_request const& request) {
-  if (request.streams.size() < 2) return {};
   std::vector<std::string_view> names;
   names.reserve(request.streams.size());
   for (stream_append const& part : request.streams) names.push_back(part.stream.text());
@@ -124,6 +121,16 @@ result<void> check_event_data(std::string_view event, std::size_t bytes) {
 }
 
 result<void> check_append(append_request const& request) {
+  for (stream_append const& part : request.streams) {
+    if (auto good = check_stream_name(part.stream); !good) return good;
+    for (new_event const& event : part.events) {
+      if (auto good = check_name("event name", event.name, limits::event_name_bytes); !good) return good;
+    }
+  }
+  return check_append_but_names(request);
+}
+
+result<void> check_append_but_names(append_request const& request) {
   if (request.streams.size() > limits::streams_per_append) {
     return unexpected(make_error(errc::limit_exceeded, "the append names {} streams, at most {} are allowed",
                                  request.streams.size(), limits::streams_per_append));
@@ -131,7 +138,6 @@ result<void> check_append(append_request const& request) {
   std::size_t events = 0;
   std::size_t bytes = 0;
   for (stream_append const& part : request.streams) {
-    if (auto good = check_stream_name(part.stream); !good) return good;
     events += part.events.size();
     if (events > limits::events_per_append) {
       return unexpected(
@@ -147,8 +153,12 @@ result<void> check_append(append_request const& request) {
                                  "the data of the append have {} bytes, at most {} are allowed", bytes,
                                  limits::append_data_bytes));
   }
-  if (auto good = check_streams_differ(request); !good) return good;
-  if (auto good = check_ids_differ(request, events); !good) return good;
+  if (request.streams.size() > 1) {
+    if (auto good = check_streams_differ(request); !good) return good;
+  }
+  if (events > 1) {
+    if (auto good = check_ids_differ(request, events); !good) return good;
+  }
   if (request.condition != nullptr) {
     if (auto good = check_query(request.condition->query); !good) return good;
   }

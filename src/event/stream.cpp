@@ -67,14 +67,17 @@ std::size_t find_invalid_utf8(std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
-result<void> check_name(std::string_view what, std::string_view name, std::size_t limit) {
+namespace {
+
+// For a name that is no plain text within the limit: what is wrong with it, if anything.
+[[gnu::noinline]] result<void> check_unusual_name(std::string_view what, std::string_view name,
+                                                  std::size_t limit) {
   if (name.empty()) return unexpected(make_error(errc::invalid_argument, "the {} is empty", what));
   if (name.size() > limit) {
     return unexpected(make_error(errc::limit_exceeded,
                                  "the {} has {} bytes, at most {} are allowed: \"{}...\"", what, name.size(),
                                  limit, name.substr(0, 32)));
   }
-  if (is_plain_text(name)) return {};
   for (std::size_t i = 0; i < name.size(); ++i) {
     auto const c = static_cast<std::uint8_t>(name[i]);
     if (c < 0x20 || c == 0x7f) {
@@ -87,6 +90,14 @@ result<void> check_name(std::string_view what, std::string_view name, std::size_
     return unexpected(make_error(errc::invalid_argument, "the {} is not UTF-8 at offset {}", what, bad));
   }
   return {};
+}
+
+} // namespace
+
+result<void> check_name(std::string_view what, std::string_view name, std::size_t limit) {
+  if (name.size() - 1 < limit && is_plain_text(name)) [[likely]]
+    return {};
+  return check_unusual_name(what, name, limit);
 }
 
 } // namespace cleave

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // How an append whose expectations hold gets into the log in memory: staged, shown to the hook, committed or undone.
+#include <cleave/base/limits.hpp>
 #include <cleave/config.hpp>
 
 #include "store_state.hpp"
@@ -14,6 +15,7 @@ using detail::event_body;
 using detail::event_extras;
 using detail::event_facts;
 using detail::event_kind;
+using detail::id_key;
 using detail::key_of;
 using detail::name_entry;
 using detail::stored_bytes;
@@ -21,28 +23,6 @@ using detail::stream_entry;
 using detail::tag_entry;
 
 namespace {
-
-// One address for each thread.
-void const* this_thread() noexcept {
-  static thread_local char const mark = 0;
-  return &mark;
-}
-
-// Marks the thread that runs code of the application inside a commit.
-class inside_mark {
-public:
-  explicit inside_mark(std::atomic<void const*>& mark) noexcept
-      : mark_(mark), outer_(mark.load(std::memory_order_relaxed)) {
-    mark.store(this_thread(), std::memory_order_relaxed);
-  }
-  inside_mark(inside_mark const&) = delete;
-  inside_mark& operator=(inside_mark const&) = delete;
-  ~inside_mark() { mark_.store(outer_, std::memory_order_relaxed); }
-
-private:
-  std::atomic<void const*>& mark_;
-  void const* outer_;
-};
 
 std::string_view keep_text(std::string_view text, detail::arena& memory) {
   if (text.empty()) return {};
@@ -53,25 +33,95 @@ std::string_view keep_text(std::string_view text, detail::arena& memory) {
 
 } // namespace
 
-result<void> event_store::state::alone(function_ref<result<void>()> work) {
+result<appended> event_store::state::append(append_request const& request, hook_ref const* hook) {
   std::lock_guard lock(mutex_);
-  inside_mark const marked(hooking_);
-  return work();
+  return append_alone(request, hook, nullptr);
 }
 
-bool event_store::state::in_hook() const noexcept {
-  return hooking_.load(std::memory_order_relaxed) == this_thread();
+result<appended> event_store::state::append_alone(append_request const& request, hook_ref const* hook,
+                                                  stream_entry* near) {
+  if (auto good = look_up(request, near); !good) return unexpected(std::move(good).error());
+  if (auto good = check_append_but_names(request); !good) return unexpected(std::move(good).error());
+  if (request.command != nullptr) {
+    if (auto const* const known = find_command(request.command->id))
+      return repeat_of_command(request, *known);
+  }
+  counts const of = count(request);
+  if (of.known != 0) {
+    if (of.known != of.events) return unexpected(known_elsewhere(request));
+    return repeat_of_events(request);
+  }
+
+  version last;
+  for (std::size_t i = 0; i < request.streams.size(); ++i) {
+    stream_append const& part = request.streams[i];
+    last = version(parts_[i].entry != nullptr ? parts_[i].entry->events.staged() : 0);
+    if (!part.expected.holds_at(last)) return unexpected(version_conflict(part.stream, part.expected, last));
+  }
+  if (request.condition != nullptr) {
+    if (auto good = check_condition(*request.condition); !good) return unexpected(std::move(good).error());
+  }
+  if (of.events == 0 && request.command == nullptr) return appended{position(log_.head()), last, false};
+  return store(request, of, hook);
 }
 
-event_kind& event_store::state::kind_of(new_event const& event) {
+// Fills parts_ and kinds_. A name that is found is a good one; only the others are checked.
+[[gnu::always_inline]] inline result<void> event_store::state::look_up(append_request const& request,
+                                                                       stream_entry* near) {
+  parts_.clear();
+  kinds_.clear();
+  for (stream_append const& part : request.streams) {
+    std::string_view const name = part.stream.text();
+    part_place place{near, 0};
+    if (near == nullptr || !detail::same_text(near->text, name)) {
+      place.hash = streams.hash(name);
+      place.entry = streams.find(name, place.hash);
+      if (place.entry == nullptr) {
+        if (auto good = check_stream_name(part.stream); !good) return good;
+      }
+    }
+    parts_.push_back(place);
+    for (new_event const& event : part.events) {
+      event_kind* const kind = find_kind(event);
+      if (kind == nullptr) {
+        if (auto good = check_name("event name", event.name, limits::event_name_bytes); !good) return good;
+      }
+      kinds_.push_back(kind);
+    }
+  }
+  return {};
+}
+
+[[gnu::always_inline]] inline event_store::state::counts
+event_store::state::count(append_request const& request) const noexcept {
+  counts found;
+  id_key greatest = ids_.greatest();
+  for (stream_append const& part : request.streams) {
+    found.events += part.events.size();
+    for (new_event const& event : part.events) {
+      id_key const key = key_of(event.id.id());
+      if (key > greatest) {
+        greatest = key;
+      } else {
+        ++found.late;
+        if (!ids_.above_all(key) && ids_.find(key) != 0) ++found.known;
+      }
+    }
+  }
+  return found;
+}
+
+[[gnu::always_inline]] inline event_kind*
+event_store::state::find_kind(new_event const& event) const noexcept {
   if (event.type != nullptr) {
     event_kind* const recent =
         recent_[(reinterpret_cast<std::uintptr_t>(event.type) / alignof(event_type)) % recent_kinds];
-    if (recent != nullptr && recent->type == event.type && recent->name == event.name) return *recent;
-  } else if (name_entry* const known = names.find(event.name)) {
-    return known->as_bytes;
+    bool const found = recent != nullptr && recent->type == event.type &&
+                       detail::same_text(recent->name, event.name);
+    return found ? recent : nullptr;
   }
-  return add_kind(event);
+  name_entry* const known = names.find(event.name);
+  return known != nullptr ? &known->as_bytes : nullptr;
 }
 
 event_kind& event_store::state::add_kind(new_event const& event) {
@@ -117,7 +167,7 @@ public:
   appended commit() noexcept;
 
 private:
-  result<void> stage_event(new_event const& event, stream_entry& stream);
+  result<void> stage_event(new_event const& event, event_kind const& kind, stream_entry& stream);
   result<void const*> keep(new_event const& event, event_kind const& kind);
   event_extras const* keep_extras(new_event const& event, std::uint64_t at);
   void stage_command();
@@ -134,8 +184,8 @@ private:
   bool committed_ = false;
 };
 
-result<appended> event_store::state::store(append_request const& request, counts const& of,
-                                           hook_ref const* hook) {
+[[gnu::always_inline]] inline result<appended>
+event_store::state::store(append_request const& request, counts const& of, hook_ref const* hook) {
   try {
     tagged_.clear();
     attempt run(*this, request, of);
@@ -152,7 +202,7 @@ result<appended> event_store::state::store(append_request const& request, counts
   }
 }
 
-result<void> event_store::state::attempt::stage() {
+[[gnu::always_inline]] inline result<void> event_store::state::attempt::stage() {
   try {
     now_ = in_.clock_.now();
   } catch (...) {
@@ -163,24 +213,25 @@ result<void> event_store::state::attempt::stage() {
   for (std::size_t i = 0; i < request_.streams.size(); ++i) {
     stream_append const& part = request_.streams[i];
     if (part.events.empty()) continue;
-    stream_entry*& stream = in_.parts_[i];
-    if (stream == nullptr) {
-      std::string_view const name = part.stream.text();
-      stream = &in_.streams.add(name, in_.streams.hash(name), in_.index_, [](stream_entry&) {});
-    }
-    stream->events.reserve(part.events.size(), in_.index_);
+    part_place& to = in_.parts_[i];
+    if (to.entry == nullptr)
+      to.entry = &in_.streams.add(part.stream.text(), to.hash, in_.index_, [](stream_entry&) {});
+    to.entry->events.reserve(part.events.size(), in_.index_);
     for (new_event const& event : part.events) {
-      if (auto good = stage_event(event, *stream); !good) return good;
+      event_kind const* const kind = in_.kinds_[next_ - first_];
+      if (auto good = stage_event(event, kind != nullptr ? *kind : in_.add_kind(event), *to.entry); !good)
+        return good;
     }
   }
   if (request_.command != nullptr) stage_command();
   return {};
 }
 
-result<void> event_store::state::attempt::stage_event(new_event const& event, stream_entry& stream) {
+[[gnu::always_inline]] inline result<void> event_store::state::attempt::stage_event(new_event const& event,
+                                                                                    event_kind const& kind,
+                                                                                    stream_entry& stream) {
   CLEAVE_ASSERT(event.type == nullptr || event.object != nullptr,
                 "an event with a type comes without its object");
-  event_kind const& kind = in_.kind_of(event);
   event_extras const* extras = nullptr;
   if (!event.tags.empty() || !event.metadata.headers.empty() || !event.metadata.correlation.nil() ||
       !event.metadata.causation.nil()) {
@@ -195,7 +246,8 @@ result<void> event_store::state::attempt::stage_event(new_event const& event, st
   return {};
 }
 
-result<void const*> event_store::state::attempt::keep(new_event const& event, event_kind const& kind) {
+[[gnu::always_inline]] inline result<void const*> event_store::state::attempt::keep(new_event const& event,
+                                                                                    event_kind const& kind) {
   if (kind.type == nullptr) {
     auto* const raw = static_cast<std::byte*>(
         in_.events_.allocate(sizeof(stored_bytes) + event.data.size(), alignof(stored_bytes)));
@@ -259,7 +311,7 @@ void event_store::state::attempt::stage_command() {
   }
 }
 
-result<void> event_store::state::attempt::run(hook_ref const& hook) {
+[[gnu::always_inline]] inline result<void> event_store::state::attempt::run(hook_ref const& hook) {
   inside_mark const marked(in_.hooking_);
   try {
     for (std::uint64_t at = first_; at < next_; ++at) {
@@ -271,7 +323,7 @@ result<void> event_store::state::attempt::run(hook_ref const& hook) {
   return {};
 }
 
-appended event_store::state::attempt::commit() noexcept {
+[[gnu::always_inline]] inline appended event_store::state::attempt::commit() noexcept {
   committed_ = true;
   std::uint64_t const head = next_ - 1;
   for (std::uint64_t at = first_; at < next_; ++at) {
@@ -280,9 +332,9 @@ appended event_store::state::attempt::commit() noexcept {
   }
   for (tag_entry* const tag : in_.tagged_) tag->events.publish();
   version last;
-  for (stream_entry* const stream : in_.parts_) {
-    if (stream != nullptr) stream->events.publish();
-    last = version(stream != nullptr ? stream->events.staged() : 0);
+  for (part_place const& part : in_.parts_) {
+    if (part.entry != nullptr) part.entry->events.publish();
+    last = version(part.entry != nullptr ? part.entry->events.staged() : 0);
   }
   if (command_ != nullptr) {
     command_->position = command_->refused ? 0 : head;
@@ -292,7 +344,7 @@ appended event_store::state::attempt::commit() noexcept {
   }
   // Everything above is seen by whoever sees this.
   in_.log_.publish(head);
-  return {position(head), last, false};
+  return {position(head), last, false, of_.events != 0 ? now_ : timestamp()};
 }
 
 void event_store::state::attempt::undo() noexcept {
@@ -303,8 +355,8 @@ void event_store::state::attempt::undo() noexcept {
     if (type != nullptr && type->destroy != nullptr) type->destroy(const_cast<void*>(body.object));
   }
   for (tag_entry* const tag : in_.tagged_) tag->events.drop_staged();
-  for (stream_entry* const stream : in_.parts_) {
-    if (stream != nullptr) stream->events.drop_staged();
+  for (part_place const& part : in_.parts_) {
+    if (part.entry != nullptr) part.entry->events.drop_staged();
   }
   in_.events_.back_to(mark_);
 }

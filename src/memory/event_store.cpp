@@ -17,7 +17,6 @@ event_store::~event_store() { delete state_; }
 
 result<appended> event_store::append_with(append_request const& request, hook_ref const* hook) {
   CLEAVE_ASSERT(!state_->in_hook(), "a hook of an append appends to the same store");
-  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
   result<appended> done = state_->append(request, hook);
   // Outside the lock: a listener may append. Reading the answer of another thread's append from the signal is no problem, it
   // only ever rises.
@@ -41,18 +40,13 @@ result<void> event_store::decide_in_commit(function_ref<result<void>(commit_scop
 
 result<appended> event_store::commit_scope::append_with(append_request const& request, hook_ref const* hook) {
   CLEAVE_ASSERT(!reached_, "a decision inside a commit appends once");
-  if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
-  result<appended> done = store_.state_->append_alone(request, hook);
+  result<appended> done = store_.state_->append_alone(request, hook, near_);
   if (done) reached_ = done->position;
   return done;
 }
 
-result<detail::stream_entry const*> event_store::find_stream(stream_name stream) const {
-  detail::stream_entry const* const found = state_->streams.find(stream.text());
-  if (found == nullptr) {
-    if (auto good = check_stream_name(stream); !good) return unexpected(std::move(good).error());
-  }
-  return found;
+detail::stream_entry* event_store::find_stream(stream_name stream) const noexcept {
+  return state_->streams.find(stream.text());
 }
 
 result<detail::log_filter> event_store::resolve(event_query const& query) const {

@@ -9,7 +9,6 @@ namespace cleave::memory {
 using detail::command_entry;
 using detail::event_body;
 using detail::event_facts;
-using detail::id_key;
 using detail::key_of;
 using detail::name_entry;
 using detail::stream_entry;
@@ -87,55 +86,6 @@ std::uint64_t event_store::state::forget_outcomes(timestamp before, std::uint64_
     ++gone;
   }
   return gone;
-}
-
-result<appended> event_store::state::append(append_request const& request, hook_ref const* hook) {
-  std::lock_guard lock(mutex_);
-  return append_alone(request, hook);
-}
-
-result<appended> event_store::state::append_alone(append_request const& request, hook_ref const* hook) {
-  if (request.command != nullptr) {
-    if (auto const* const known = find_command(request.command->id))
-      return repeat_of_command(request, *known);
-  }
-  counts const of = count(request);
-  if (of.known != 0) {
-    if (of.known != of.events) return unexpected(known_elsewhere(request));
-    return repeat_of_events(request);
-  }
-
-  parts_.clear();
-  version last;
-  for (stream_append const& part : request.streams) {
-    stream_entry* const stream = streams.find(part.stream.text());
-    last = version(stream != nullptr ? stream->events.staged() : 0);
-    if (!part.expected.holds_at(last)) return unexpected(version_conflict(part.stream, part.expected, last));
-    parts_.push_back(stream);
-  }
-  if (request.condition != nullptr) {
-    if (auto good = check_condition(*request.condition); !good) return unexpected(std::move(good).error());
-  }
-  if (of.events == 0 && request.command == nullptr) return appended{position(log_.head()), last, false};
-  return store(request, of, hook);
-}
-
-event_store::state::counts event_store::state::count(append_request const& request) const noexcept {
-  counts found;
-  id_key greatest = ids_.greatest();
-  for (stream_append const& part : request.streams) {
-    found.events += part.events.size();
-    for (new_event const& event : part.events) {
-      id_key const key = key_of(event.id.id());
-      if (key > greatest) {
-        greatest = key;
-      } else {
-        ++found.late;
-        if (!ids_.above_all(key) && ids_.find(key) != 0) ++found.known;
-      }
-    }
-  }
-  return found;
 }
 
 result<appended> event_store::state::repeat_of_command(append_request const& request,

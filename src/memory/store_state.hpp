@@ -54,25 +54,57 @@ struct event_store::state {
   state& operator=(state const&) = delete;
   ~state();
 
-  // The request has passed check_append.
   result<appended> append(append_request const& request, hook_ref const* hook);
   detail::command_entry const* find_command(command_id id) const noexcept;
   std::uint64_t forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most);
   std::uint64_t bytes_used();
-  // Under the writers' mutex, so that append_alone may be called.
-  result<void> alone(function_ref<result<void>()> work);
-  result<appended> append_alone(append_request const& request, hook_ref const* hook);
+  // Calls work() under the writers' mutex, so that append_alone may be called. What it throws passes through.
+  template <class Work> result<void> alone(Work work) {
+    std::lock_guard lock(mutex_);
+    inside_mark const marked(hooking_);
+    return work();
+  }
+  // `near`: a stream that the request may be for, or nullptr.
+  result<appended> append_alone(append_request const& request, hook_ref const* hook,
+                                detail::stream_entry* near);
   // Whether the calling thread is inside a hook of this store, or alone.
-  bool in_hook() const noexcept;
+  bool in_hook() const noexcept { return hooking_.load(std::memory_order_relaxed) == this_thread(); }
 
 private:
+  // One address for each thread.
+  static void const* this_thread() noexcept {
+    static thread_local char const mark = 0;
+    return &mark;
+  }
+  // Marks the thread that runs code of the application inside a commit.
+  class inside_mark {
+  public:
+    explicit inside_mark(std::atomic<void const*>& mark) noexcept
+        : mark_(mark), outer_(mark.load(std::memory_order_relaxed)) {
+      mark.store(this_thread(), std::memory_order_relaxed);
+    }
+    inside_mark(inside_mark const&) = delete;
+    inside_mark& operator=(inside_mark const&) = delete;
+    ~inside_mark() { mark_.store(outer_, std::memory_order_relaxed); }
+
+  private:
+    std::atomic<void const*>& mark_;
+    void const* outer_;
+  };
+
   struct counts {
     std::uint64_t events = 0;
     std::uint64_t known = 0; // ids that are in the log
     std::uint64_t late = 0;  // ids that are not above all before them
   };
+  // A stream of the request at hand; `entry` is nullptr when it has no event yet.
+  struct part_place {
+    detail::stream_entry* entry;
+    std::uint64_t hash;
+  };
   class attempt;
 
+  result<void> look_up(append_request const& request, detail::stream_entry* near);
   counts count(append_request const& request) const noexcept;
   void enter(detail::command_entry& entry) noexcept;
   result<appended> repeat_of_command(append_request const& request, detail::command_entry const& known) const;
@@ -81,7 +113,7 @@ private:
   result<void> check_condition(append_condition const& condition) const;
   std::uint64_t newest_match(query_item const& item, std::uint64_t after) const noexcept;
   result<appended> store(append_request const& request, counts const& of, hook_ref const* hook);
-  detail::event_kind& kind_of(new_event const& event);
+  detail::event_kind* find_kind(new_event const& event) const noexcept;
   detail::event_kind& add_kind(new_event const& event);
 
   clock_ref clock_;
@@ -111,7 +143,8 @@ private:
   detail::event_kind* recent_[recent_kinds] = {}; // by the address of their event_type
   bool destroys_ = false;                         // some event needs its destructor
   // Of the append that is under way; members so that their memory is used again.
-  std::vector<detail::stream_entry*> parts_;
+  std::vector<part_place> parts_;
+  std::vector<detail::event_kind*> kinds_; // of its events, in order; nullptr for one that is not known yet
   std::vector<detail::tag_entry*> tagged_;
 };
 

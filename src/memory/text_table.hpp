@@ -49,6 +49,25 @@ inline std::uint64_t hash_text(std::string_view text, std::uint64_t seed) noexce
   return mix(hash ^ word, odd);
 }
 
+// Names are short: no call for them.
+inline bool same_text(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  std::uint64_t left = 0;
+  std::uint64_t right = 0;
+  std::size_t at = 0;
+  for (; at + sizeof left <= a.size(); at += sizeof left) {
+    std::memcpy(&left, a.data() + at, sizeof left);
+    std::memcpy(&right, b.data() + at, sizeof right);
+    if (left != right) return false;
+  }
+  if (at == a.size()) return true;
+  if (a.size() < sizeof left) return std::memcmp(a.data(), b.data(), a.size()) == 0;
+  // The last eight bytes, some of them again.
+  std::memcpy(&left, a.data() + a.size() - sizeof left, sizeof left);
+  std::memcpy(&right, b.data() + b.size() - sizeof right, sizeof right);
+  return left == right;
+}
+
 // Open addressing with linear probing over pointers to entries, at most half full; nothing is ever removed. The table is
 // replaced by a larger one when it fills; readers may go on in the old one, which stays in the arena. Entry derives from
 // interned and needs no destruction.
@@ -64,7 +83,7 @@ public:
     for (std::uint64_t i = hash & in->mask;; i = (i + 1) & in->mask) {
       Entry* const entry = in->entries()[i].load(std::memory_order_acquire);
       if (entry == nullptr) return nullptr;
-      if (entry->hash == hash && entry->text == text) return entry;
+      if (entry->hash == hash && same_text(entry->text, text)) return entry;
     }
   }
 

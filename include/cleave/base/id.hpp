@@ -6,6 +6,7 @@
 #include <cleave/base/result.hpp>
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -29,10 +30,22 @@ public:
 
   // In network order: the first byte is the first in the text, and order by bytes is order by time for UUIDv7.
   constexpr std::array<std::uint8_t, size> const& bytes() const noexcept { return bytes_; }
-  constexpr bool nil() const noexcept { return *this == uuid(); }
+  constexpr bool nil() const noexcept {
+    auto const [high, low] = std::bit_cast<words>(bytes_);
+    return (high | low) == 0;
+  }
+  // In words: a comparison of sixteen bytes would be a call of memcmp.
+  friend constexpr bool operator==(uuid const& a, uuid const& b) noexcept {
+    return std::bit_cast<words>(a.bytes_) == std::bit_cast<words>(b.bytes_);
+  }
   friend constexpr auto operator<=>(uuid const&, uuid const&) noexcept = default;
 
 private:
+  struct words {
+    std::uint64_t high;
+    std::uint64_t low;
+    friend constexpr bool operator==(words const&, words const&) noexcept = default;
+  };
   std::array<std::uint8_t, size> bytes_{};
 };
 

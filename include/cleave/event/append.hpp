@@ -71,6 +71,8 @@ struct command_outcome {
 // The checks that every store makes first: names, tags, headers, ids (not nil, none twice), counts, sizes, each stream once.
 // Encoded sizes are checked where `data` is given; a store that encodes checks its own output by check_event_data.
 result<void> check_append(append_request const& request);
+// The same, but for the names of streams and events: for a store that knows those that it has seen.
+result<void> check_append_but_names(append_request const& request);
 result<void> check_event_data(std::string_view event, std::size_t bytes);
 // errc::version_conflict for a condition that an event at `found` breaks.
 error condition_conflict(append_condition const& condition, position found, std::string_view name);

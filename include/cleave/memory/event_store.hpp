@@ -59,24 +59,7 @@ public:
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) const {
     std::uint64_t const head = log_.head();
-    auto const found = find_stream(stream);
-    if (!found) return unexpected(found.error());
-    if (*found == nullptr) return version();
-    detail::position_list const& events = (*found)->events;
-    std::uint64_t const last = events.count_up_to(head);
-    if (range.order == direction::forward) {
-      std::uint64_t const from = std::max<std::uint64_t>(range.from.value(), 1);
-      std::uint64_t left = range.limit;
-      for (std::uint64_t v = from; v <= last && left > 0; ++v, --left) {
-        if (!sink(static_cast<recorded_event const&>(log_.show(events[v - 1])))) break;
-      }
-    } else {
-      std::uint64_t left = range.limit;
-      for (std::uint64_t v = std::min(range.from.value(), last); v > 0 && left > 0; --v, --left) {
-        if (!sink(static_cast<recorded_event const&>(log_.show(events[v - 1])))) break;
-      }
-    }
-    return version(last);
+    return read_found(head, find_stream(stream), stream, range, sink);
   }
 
   template <event_sink Sink> result<position> read_all(log_range range, Sink&& sink) const {
@@ -135,8 +118,31 @@ private:
   struct state;
 
   result<appended> append_with(append_request const& request, hook_ref const* hook);
-  // nullptr for a stream without events; an error for a name that no stream can have.
-  result<detail::stream_entry const*> find_stream(stream_name stream) const;
+  // nullptr for a stream without events, and for a name that no stream can have.
+  detail::stream_entry* find_stream(stream_name stream) const noexcept;
+  template <class Sink>
+  result<version> read_found(std::uint64_t head, detail::stream_entry const* found, stream_name stream,
+                             stream_range range, Sink& sink) const {
+    if (found == nullptr) {
+      if (auto good = check_stream_name(stream); !good) return unexpected(std::move(good).error());
+      return version();
+    }
+    detail::position_list const& events = found->events;
+    std::uint64_t const last = events.count_up_to(head);
+    if (range.order == direction::forward) {
+      std::uint64_t const from = std::max<std::uint64_t>(range.from.value(), 1);
+      std::uint64_t left = range.limit;
+      for (std::uint64_t v = from; v <= last && left > 0; ++v, --left) {
+        if (!sink(static_cast<recorded_event const&>(log_.show(events[v - 1])))) break;
+      }
+    } else {
+      std::uint64_t left = range.limit;
+      for (std::uint64_t v = std::min(range.from.value(), last); v > 0 && left > 0; --v, --left) {
+        if (!sink(static_cast<recorded_event const&>(log_.show(events[v - 1])))) break;
+      }
+    }
+    return version(last);
+  }
   result<detail::log_filter> resolve(event_query const& query) const;
 
   detail::log log_;
@@ -151,7 +157,9 @@ public:
 
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) const {
-    return store_.read_stream(stream, range, sink);
+    std::uint64_t const head = store_.log_.head();
+    near_ = store_.find_stream(stream);
+    return store_.read_found(head, near_, stream, range, sink);
   }
   template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) const {
     return store_.read_all(range, sink);
@@ -175,6 +183,7 @@ private:
 
   event_store& store_;
   std::optional<position> reached_;
+  mutable detail::stream_entry* near_ = nullptr; // read last: the append is for it, as a rule
 };
 
 } // namespace cleave::memory

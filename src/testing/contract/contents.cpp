@@ -212,7 +212,8 @@ constexpr contract_case cases[] = {
        std::vector<timestamp> wanted;
        for (std::int64_t step : {0L, 1L, 999'999L, 86'400'000'000L}) {
          run.clock().advance_us(step);
-         run.stored("thing-1", expectation::any(), run.events(2));
+         auto const done = run.stored("thing-1", expectation::any(), run.events(2));
+         run.equal(done.recorded_at, run.clock().now(), "recorded_at of the answer");
          wanted.insert(wanted.end(), 2, run.clock().now());
        }
        run.equal(column(run.stream("thing-1").events, &seen_event::recorded_at), wanted,
