@@ -117,9 +117,13 @@ public:
 
   // Executes one command. The result is the commit, the domain's rejection, or an error; a command with an id is executed once.
   template <class C> command_result execute(C const& command, command_context const& context = no_context) {
-    return command_layers_.run(command, context, [&](command_context const& reached) {
-      return commands_.execute(command, reached);
-    });
+    if constexpr (command_layer_chain::size == 0) {
+      return commands_.execute(command, context);
+    } else {
+      return command_layers_.run(command, context, [&](command_context const& reached) {
+        return commands_.execute(command, reached);
+      });
+    }
   }
 
   // Asks one query. With at_least(position) the answer reflects everything up to there, or is errc::stale.
@@ -129,8 +133,12 @@ public:
   // The same, with what the middleware wants to know.
   template <cleave::query Q>
   result<typename Q::result_type> query(Q const& question, query_context const& context) {
-    return query_layers_.run(question, context,
-                             [&](query_context const& reached) { return ask(question, reached.wanted); });
+    if constexpr (query_layer_chain::size == 0) {
+      return ask(question, context.wanted);
+    } else {
+      return query_layers_.run(question, context,
+                               [&](query_context const& reached) { return ask(question, reached.wanted); });
+    }
   }
 
   // One bounded piece of work of each projection, for applications without threads. Idle when there was nothing to do.

@@ -127,35 +127,9 @@ public:
     inline_projectors_.for_each([&](auto& projector) { projector.inline_close(true, done.position); });
   }
 
-  // After the commit: each event goes to the subscribers of the bus, on this thread, in the order of the decision. Where the append
-  // is for several streams, all but the last of them expect an exact version.
-  template <class Decision> void published(Decision const& decided, append_request const& request,
-                                           appended const& done) noexcept {
-    std::uint64_t const before = done.position.value() - decided.size();
-    decided.for_each([&](auto const& event) {
-      std::uint64_t at = before;
-      for (stream_append const& part : request.streams) {
-        // The events of one decision stand behind one another in memory, so in each part by address.
-        auto const found = std::ranges::lower_bound(part.events, static_cast<void const*>(&event),
-                                                    std::ranges::less(), &new_event::object);
-        if (found != part.events.end() && found->object == &event) {
-          auto const index = static_cast<std::uint64_t>(found - part.events.begin()) + 1;
-          bool const last = &part == &request.streams.back();
-          std::uint64_t const first = last ? done.version.value() - part.events.size()
-                                           : part.expected.expected().value();
-          bus_.publish(event, envelope{.position = position(at + index),
-                                       .stream = part.stream,
-                                       .version = version(first + index),
-                                       .name = found->name,
-                                       .id = found->id,
-                                       .recorded_at = done.recorded_at,
-                                       .tags = found->tags,
-                                       .metadata = found->metadata});
-          return;
-        }
-        at += part.events.size();
-      }
-    });
+  // After the commit: each event goes to the subscribers of the bus, on this thread.
+  void published(append_request const& request, appended const& done) noexcept {
+    bus_.publish(request, done);
   }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the event bus does rarely: coming and going, of buses and of subscriptions.
 #include <cleave/config.hpp>
+#include <cleave/event/append.hpp>
 #include <cleave/event/event_bus.hpp>
 
 #include "event_bus_state.hpp"
@@ -78,6 +79,35 @@ event_bus::~event_bus() {
   }
   delete state_;
   detail::destroy_all(gone);
+}
+
+void event_bus::publish(append_request const& request, appended const& done) noexcept {
+  std::uint64_t events = 0;
+  for (stream_append const& part : request.streams) events += part.events.size();
+  std::uint64_t at = done.position.value() - events;
+  for (stream_append const& part : request.streams) {
+    bool const last = &part == &request.streams.back();
+    std::uint64_t version = last ? done.version.value() - part.events.size()
+                                 : part.expected.expected().value();
+    for (new_event const& event : part.events) {
+      publish_any(*event.type->channel, event.object,
+                  envelope{.position = position(++at),
+                           .stream = part.stream,
+                           .version = cleave::version(++version),
+                           .name = event.name,
+                           .id = event.id,
+                           .recorded_at = done.recorded_at,
+                           .tags = event.tags,
+                           .metadata = event.metadata},
+                  event.type->text);
+    }
+  }
+}
+
+std::size_t event_bus::publish_unusual(std::atomic<std::uint32_t> const& number, void const* event,
+                                       envelope const& at, std::string_view type) noexcept {
+  std::uint32_t const channel = number.load(std::memory_order_acquire);
+  return detail::publish_unusual(*state_, lists_.load(std::memory_order_acquire)[channel], event, at, type);
 }
 
 subscription event_bus::add(std::atomic<std::uint32_t>& channel, detail::bus_object* object,

@@ -45,9 +45,9 @@ struct account {
   void evolve(paid const&) {}
   cleave::decision<opened> decide(open_account const&) const { return opened{}; }
   cleave::decision<paid> decide(pay const& command) const {
-    std::vector<std::variant<paid>> payments;
-    for (std::int64_t cents : command.cents) payments.emplace_back(paid{cents});
-    return cleave::decision<paid>(std::move(payments));
+    cleave::decision<paid> payments;
+    for (std::int64_t cents : command.cents) payments.add(paid{cents});
+    return payments;
   }
 };
 

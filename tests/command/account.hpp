@@ -132,9 +132,8 @@ public:
     return in.append(request);
   }
   void committed(cleave::appended const&) noexcept {}
-  template <class Decision>
-  void published(Decision const& decided, cleave::append_request const&, cleave::appended const&) noexcept {
-    events_published += decided.size();
+  void published(cleave::append_request const& request, cleave::appended const&) noexcept {
+    for (auto const& part : request.streams) events_published += part.events.size();
   }
 
   std::size_t events_published = 0;

@@ -45,9 +45,9 @@ struct seats {
   }
   cleave::decision<school::enrolled> decide(take_seat const& c) const {
     if (c.count > free) return cleave::reject("course-full", "only {} left", free);
-    using any_event = cleave::decision<school::enrolled>::any_event;
-    return cleave::decision<school::enrolled>(
-        std::vector<any_event>(static_cast<std::size_t>(c.count), school::enrolled{c.course, "somebody"}));
+    cleave::decision<school::enrolled> all;
+    for (int i = 0; i < c.count; ++i) all.add(school::enrolled{c.course, "somebody"});
+    return all;
   }
 };
 

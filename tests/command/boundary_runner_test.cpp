@@ -54,9 +54,8 @@ public:
     if (!done && done.error().code() == errc::version_conflict) ++conflicts;
     return done;
   }
-  template <class Decision>
-  void published(Decision const& decided, cleave::append_request const&, cleave::appended const&) noexcept {
-    events_published += decided.size();
+  void published(cleave::append_request const& request, cleave::appended const&) noexcept {
+    for (auto const& part : request.streams) events_published += part.events.size();
   }
   std::atomic<int> conflicts{0};
   std::atomic<std::size_t> events_published{0};

@@ -78,9 +78,6 @@ template <class B, class C, class Decision> inline constexpr bool places_all = f
 template <class B, class C, class... Es>
 inline constexpr bool places_all<B, C, decision<Es...>> = (can_place<B, C, Es> && ...);
 
-template <class B, class C>
-using decision_of = std::remove_cvref_t<decltype(std::declval<B const&>().decide(std::declval<C const&>()))>;
-
 template <class B, class C> struct checked_boundary_decide {
   static constexpr bool by_query = bounded_by_query<B, C>;
   static constexpr bool by_streams = bounded_by_streams<B, C>;
@@ -152,30 +149,6 @@ public:
 private:
   B& state_;
   std::string_view left_out_;
-};
-
-// Folds stored events into a boundary's state, up to the first one that it cannot take.
-template <class B> class boundary_fold {
-public:
-  explicit boundary_fold(B& state) noexcept : state_(state) {}
-  bool operator()(recorded_event const& recorded) {
-    boundary_evolver<B> into(state_);
-    auto known = visit_event<typename B::events>(recorded, into);
-    if (known && *known && into.left_out().empty()) {
-      ++count_;
-      return true;
-    }
-    failed_ = known ? unlisted_event(recorded.at, into.left_out(), type_text<B>) : std::move(known).error();
-    return false;
-  }
-  std::optional<error>& failed() noexcept { return failed_; }
-  // Events folded.
-  std::uint64_t count() const noexcept { return count_; }
-
-private:
-  B& state_;
-  std::uint64_t count_ = 0;
-  std::optional<error> failed_;
 };
 
 } // namespace detail

@@ -21,6 +21,7 @@
 #include <concepts>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace cleave {
 
@@ -44,6 +45,9 @@ concept can_decide = requires(D const& state, C const& command) {
 
 namespace detail {
 
+template <class S, class C>
+using decision_of = std::remove_cvref_t<decltype(std::declval<S const&>().decide(std::declval<C const&>()))>;
+
 template <class Events, class Decision> inline constexpr bool decides_within = false;
 template <class Events, class... Es>
 inline constexpr bool decides_within<Events, decision<Es...>> = (Events::template contains<Es> && ...);
@@ -61,8 +65,7 @@ template <class D, class C> struct checked_decide {
                                   "`cleave::decision<Events...> decide(Command const&) const`");
   template <class T> static constexpr bool within() {
     if constexpr (can_decide<T, C>) {
-      return decides_within<typename T::events, std::remove_cvref_t<decltype(std::declval<T const&>().decide(
-                                                    std::declval<C const&>()))>>;
+      return decides_within<typename T::events, decision_of<T, C>>;
     } else {
       return true;
     }

@@ -32,7 +32,7 @@ public:
 
 private:
   template <class C> command_result run(C const& command, command_context const& context) {
-    auto record = detail::command_record_of(command, context);
+    auto record = detail::command_record_of(detail::command_type_of<C>, &command, context);
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = detail::recall(side_.store(), *record)) return std::move(*before);
     stream_buffer const stream(H::category, H::id(command));
@@ -50,13 +50,13 @@ private:
       if (!decided) return unexpected(command_failure(std::move(decided).error()));
       if (auto const* refused = decided->refused()) return detail::refuse(side_.store(), *refused, record);
       // Behind the handler's own rules, which may have a better word for a bad id.
-      if (auto good = detail::check_stream_of<C>(H::category, stream); !good)
+      if (auto good = detail::check_stream_of(detail::command_type_of<C>, H::category, stream); !good)
         return unexpected(command_failure(std::move(good).error()));
       detail::outgoing_events const events(*decided, side_.options(), context);
       stream_append const part{stream, expectation::any(), events.view()};
       append_request const request{.streams = {&part, 1}, .command = record.id.nil() ? nullptr : &record};
       auto done = side_.append(request);
-      if (done && !done->repeated) side_.published(*decided, request, *done);
+      if (done && !done->repeated) side_.published(request, *done);
       return detail::answer(side_.store(), std::move(done), record);
     } catch (...) {
       return unexpected(command_failure(detail::current_exception_error("handle")));
@@ -85,7 +85,8 @@ private:
       if (!decided_now) return unexpected(std::move(decided_now).error());
       decided.emplace(std::move(*decided_now));
       if (decided->refused() != nullptr) return rolled_back();
-      if (auto good = detail::check_stream_of<C>(H::category, stream); !good) return good;
+      if (auto good = detail::check_stream_of(detail::command_type_of<C>, H::category, stream); !good)
+        return good;
       events.emplace(*decided, side_.options(), context);
       part.emplace(stream_append{stream, expectation::any(), events->view()});
       request = append_request{.streams = {&*part, 1}, .command = record.id.nil() ? nullptr : &record};
@@ -101,7 +102,7 @@ private:
       return detail::refuse(side_.store(), *decided->refused(), record);
     if (!committed_now) return unexpected(command_failure(std::move(committed_now).error()));
     side_.committed(*done);
-    side_.published(*decided, request, *done);
+    side_.published(request, *done);
     return committed{done->position, done->version, false};
   }
 

@@ -5,8 +5,8 @@
 
 #include <cleave/base/clock.hpp>
 #include <cleave/base/id.hpp>
-#include <cleave/command/command_set.hpp>
 #include <cleave/command/decision.hpp>
+#include <cleave/command/detail/command_type.hpp>
 #include <cleave/command/outcome.hpp>
 #include <cleave/event/append.hpp>
 #include <cleave/event/handler_failure.hpp>
@@ -49,24 +49,8 @@ template <class Store, template <class...> class List,
 // The events of one decision on their way into the store. A single event without tags allocates nothing.
 class outgoing_events {
 public:
-  template <class... Es>
-  outgoing_events(decision<Es...> const& decided, write_options const& options,
-                  command_context const& context) {
-    if (decided.size() == 0) return;
-    if (decided.size() > 1) several_.reserve(decided.size());
-    if constexpr ((tagged<Es> || ...)) tags_.reserve(decided.size());
-    auto const now = options.clock.now();
-    metadata const why{context.correlation, context.causation, context.headers};
-    decided.for_each([&]<class E>(E const& event) {
-      new_event made = to_new_event(event_id(options.ids.next(now)), event);
-      made.metadata = why;
-      if constexpr (tagged<E>) made.tags = tags_.emplace_back(event).view();
-      if (decided.size() == 1) one_ = made;
-      else several_.push_back(made);
-    });
-    events_ = decided.size() == 1 ? std::span<new_event const>(&one_, 1)
-                                  : std::span<new_event const>(several_);
-  }
+  // Throws what the events' tags() throw. The decision must outlive it.
+  outgoing_events(decided const& decision, write_options const& options, command_context const& context);
   outgoing_events(outgoing_events const&) = delete;
   outgoing_events& operator=(outgoing_events const&) = delete;
 
@@ -80,40 +64,16 @@ private:
 };
 
 // The record of a command that carries an id; empty for one that does not.
-template <class C> result<command_record> command_record_of(C const& command,
-                                                            command_context const& context) {
-  constexpr std::string_view name = command_name<C>;
+result<command_record> make_command_record(command_type const& type, void const* command,
+                                           command_context const& context);
+inline result<command_record> command_record_of(command_type const& type, void const* command,
+                                                command_context const& context) {
   if (context.id.nil()) return command_record{};
-  if (name.empty()) {
-    return unexpected(make_error(errc::invalid_argument,
-                                 "command id {} was given with a command that has no stored name: "
-                                 "specialise cleave::command_name for it",
-                                 to_string(context.id)));
-  }
-  auto print = fingerprint_of(command);
-  if (!print) return unexpected(std::move(print).error());
-  return command_record{.id = context.id, .command = name, .fingerprint = *print};
+  return make_command_record(type, command, context);
 }
 
 // Whether "category-id" is a stream that a command may have; an empty id is errc::invalid_argument and names the command.
-template <class C> result<void> check_stream_of(std::string_view category, stream_name stream) {
-  if (stream.text().size() > category.size() + 1) return check_stream_name(stream);
-  constexpr std::string_view name = command_name<C>;
-  return unexpected(make_error(errc::invalid_argument,
-                               "command {} has an empty id, so that it is for no stream of {}",
-                               name.empty() ? type_text<C> : name, category));
-}
-
-// state.decide(command), a function of the application: what it throws stays here.
-template <class State, class C>
-auto decide_safely(State const& state, C const& command)
-    -> result<std::remove_cvref_t<decltype(state.decide(command))>> {
-  try {
-    return state.decide(command);
-  } catch (...) {
-    return unexpected(current_exception_error("decide"));
-  }
-}
+result<void> check_stream_of(command_type const& type, std::string_view category, stream_name stream);
 
 // Whether another writer was faster, so that the command is worth deciding anew.
 inline bool lost_race(command_result const& outcome) {
@@ -122,16 +82,7 @@ inline bool lost_race(command_result const& outcome) {
 }
 
 // The first outcome of a command, as the answer to its repeat.
-inline command_result first_outcome(command_record const& now, command_outcome then) {
-  if (then.command != now.command || then.fingerprint != now.fingerprint) {
-    return unexpected(command_failure(make_error(
-        errc::command_id_reused, "command id {} belongs to another command: it was {}, now it is {}{}",
-        to_string(now.id), then.command, now.command,
-        std::string_view(then.command == now.command ? " with other contents" : ""))));
-  }
-  if (then.refused) return unexpected(command_failure(std::move(*then.refused)));
-  return committed{then.position, then.version, true};
-}
+command_result first_outcome(command_record const& now, command_outcome then);
 
 // Looks a repeat up. An outcome, or nothing when the command is new.
 template <class Source>

@@ -22,7 +22,9 @@
 // rarely are in src/event/event_bus*.cpp.
 #pragma once
 
+#include <cleave/event/detail/bus_channel.hpp>
 #include <cleave/event/envelope.hpp>
+#include <cleave/event/fwd.hpp>
 #include <cleave/event/handler_failure.hpp>
 #include <cleave/event/subscription.hpp>
 
@@ -53,9 +55,6 @@ struct bus_entry {
   std::atomic<bool> last; // a list has at least one entry, if only one that does nothing
 };
 using bus_list = std::atomic<bus_entry const*>;
-
-// The number of an event type in the tables of all buses; 0 while nobody has subscribed to it on any bus.
-template <class E> inline constinit std::atomic<std::uint32_t> bus_channel{0};
 
 // The entry that this thread's outermost publish is at; nullptr: no publish. A thread begins with another value, and keeps that
 // where this kind of announcement would not do, so that publish() has one test for everything unusual.
@@ -116,21 +115,30 @@ public:
   // throw is only counted). Returns how many handlers threw. Never allocates, takes no lock.
   template <class E>
   std::size_t publish(E const& event, envelope const& at = detail::empty_envelope) noexcept {
+    return publish_any(detail::bus_channel<E>, &event, at, detail::type_text<E>);
+  }
+  // The same for each event of an append, in the order of the log, with the envelope that it has there. The events are objects;
+  // where the request names several streams, all but the last expect an exact version.
+  void publish(append_request const& request, appended const& done) noexcept;
+
+private:
+  std::size_t publish_any(std::atomic<std::uint32_t> const& number, void const* event, envelope const& at,
+                          std::string_view type) noexcept {
     if (detail::walking != nullptr) [[unlikely]]
-      return publish_unusual(event, at);
+      return publish_unusual(number, event, at, type);
     announce(detail::entering());
     // In this order: every table is large enough for a number before the number can be seen.
-    std::uint32_t const channel = detail::bus_channel<E>.load(std::memory_order_acquire);
+    std::uint32_t const channel = number.load(std::memory_order_acquire);
     detail::bus_entry const* entry = lists_.load(std::memory_order_acquire)[channel].load(
         std::memory_order_acquire);
     announce(entry);
     std::size_t failed = 0;
     for (;;) {
       try {
-        entry->call.load(std::memory_order_acquire)(entry->context, &event, at);
+        entry->call.load(std::memory_order_acquire)(entry->context, event, at);
       } catch (...) {
         ++failed;
-        report_failure(detail::type_text<E>);
+        report_failure(type);
       }
       if (entry->last.load(std::memory_order_relaxed)) [[likely]]
         break;
@@ -139,20 +147,14 @@ public:
     detail::announcement(detail::walking).store(nullptr, std::memory_order_release);
     return failed;
   }
-
-private:
   static void announce(detail::bus_entry const* entry) noexcept {
     detail::announcement(detail::walking).store(entry, std::memory_order_release);
     std::atomic_signal_fence(std::memory_order_seq_cst); // the free half of the asymmetric barrier
   }
   subscription add(std::atomic<std::uint32_t>& channel, detail::bus_object* object,
                    detail::handler_call* call);
-  template <class E>
-  [[gnu::noinline]] std::size_t publish_unusual(E const& event, envelope const& at) noexcept {
-    std::uint32_t const channel = detail::bus_channel<E>.load(std::memory_order_acquire);
-    return detail::publish_unusual(*state_, lists_.load(std::memory_order_acquire)[channel], &event, at,
-                                   detail::type_text<E>);
-  }
+  std::size_t publish_unusual(std::atomic<std::uint32_t> const& number, void const* event, envelope const& at,
+                              std::string_view type) noexcept;
   void report_failure(std::string_view type) noexcept; // inside a catch block
 
   std::atomic<detail::bus_list*> lists_{

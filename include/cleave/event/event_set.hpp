@@ -12,7 +12,9 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace cleave {
 
@@ -83,18 +85,6 @@ template <class Set, std::size_t Steps, class E, class At, class F> void deliver
   }
 }
 
-// Decodes by name. One function per event and reader, so that the switch below stays small.
-template <class Set, class E, class F> result<bool> decode_and_deliver(recorded_event const& recorded, F& f) {
-  if constexpr (encodable<E>) {
-    auto decoded = codec<E>::decode(recorded.data);
-    if (!decoded) return unexpected(undecodable(recorded.at, std::move(decoded).error()));
-    deliver<Set, 0>(*decoded, recorded.at, f);
-    return true;
-  } else {
-    return unexpected(no_codec(recorded.at));
-  }
-}
-
 template <class Set, class F, class... Es>
 bool visit_object(unopened_event auto const& found, F& f, boost::mp11::mp_list<Es...>) {
   [[maybe_unused]] event_type const* const type = found.type();
@@ -104,28 +94,22 @@ bool visit_object(unopened_event auto const& found, F& f, boost::mp11::mp_list<E
           ...);
 }
 
-template <class Set, class F, class... Es>
-result<bool> visit_stored(recorded_event const& recorded, F& f, boost::mp11::mp_list<Es...>) {
-  if (recorded.type != nullptr) {
-    // The address decides; where two shared libraries hold a constant each, the name does.
-    bool const found = ((recorded.type == &event_type_of<Es>
-                             ? (deliver<Set, 0>(*static_cast<Es const*>(recorded.object), recorded.at, f),
-                                true)
-                             : false) ||
-                        ...);
-    if (found) return true;
-    return ((recorded.type->name == event_name_of<Es>() && recorded.type->size == sizeof(Es)
-                 ? (deliver<Set, 0>(*static_cast<Es const*>(recorded.object), recorded.at, f), true)
-                 : false) ||
-            ...);
+// What a reader does with a stored event of one type.
+struct reader_row {
+  event_type const* type;
+  void (*deliver)(void const* object, envelope const& at, void* reader);
+};
+
+template <class Set, class F, class List> struct reader_rows_of;
+template <class Set, class F, class... Es> struct reader_rows_of<Set, F, boost::mp11::mp_list<Es...>> {
+  template <class E> static void deliver_to(void const* object, envelope const& at, void* reader) {
+    deliver<Set, 0>(*static_cast<E const*>(object), at, *static_cast<F*>(reader));
   }
-  result<bool> done = false;
-  static_cast<void>(
-      ((recorded.at.name == event_name_of<Es>() ? (done = decode_and_deliver<Set, Es>(recorded, f), true)
-                                                : false) ||
-       ...));
-  return done;
-}
+  static constexpr std::array<reader_row, sizeof...(Es)> value{{{&event_type_of<Es>, &deliver_to<Es>}...}};
+};
+
+// Finds the row, and decodes what is held as bytes. False: there is none.
+result<bool> visit_stored(recorded_event const& recorded, std::span<reader_row const> rows, void* reader);
 
 } // namespace detail
 
@@ -139,7 +123,10 @@ inline constexpr auto const& stored_names = detail::names_of_list<detail::stored
 // errc::decode_failed names event, field and position. What f throws passes through.
 template <class Set, class F> result<bool> visit_event(recorded_event const& recorded, F&& f) {
   static_assert(detail::is_event_set<Set>, "cleave: visit_event needs an event_set");
-  return detail::visit_stored<Set>(recorded, f, detail::stored_events<Set>{});
+  using reader = std::remove_reference_t<F>;
+  return detail::visit_stored(recorded,
+                              detail::reader_rows_of<Set, reader, detail::stored_events<Set>>::value,
+                              const_cast<std::remove_const_t<reader>*>(&f));
 }
 // The same with an event that is not opened yet, which then is what f gets as `at`, unless more than its type has to be looked at.
 template <class Set, class F> result<bool> visit_event(unopened_event auto const& found, F&& f) {

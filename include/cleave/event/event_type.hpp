@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a store has to know of an event type in order to keep the object itself or its bytes: one constant per type.
+// What has to be known of an event type by code that is not compiled for it: one constant per type.
 #pragma once
 
+#include <cleave/base/function_ref.hpp>
 #include <cleave/base/result.hpp>
 #include <cleave/event/codec.hpp>
+#include <cleave/event/detail/bus_channel.hpp>
 #include <cleave/event/event_name.hpp>
+#include <cleave/event/handler_failure.hpp>
+#include <cleave/event/tags.hpp>
+#include <cleave/event/upcast.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace cleave {
 
@@ -21,10 +29,20 @@ struct event_type {
   std::size_t alignment;
   // Copies the object into raw memory of that size and alignment. May throw what the copy throws. nullptr: copy the bytes.
   void (*copy)(void* to, void const* from);
+  // The same, but leaves `from` in any state that can be destroyed. nullptr: copy the bytes.
+  void (*move)(void* to, void* from);
   // nullptr when there is nothing to do.
   void (*destroy)(void* object) noexcept;
   // Appends the stored form. nullptr for a type without a codec: such an event lives in memory only.
   result<void> (*encode)(void const* object, std::string& out);
+  // Calls use(object) with what the stored form says, or returns why it says nothing. Throws what `use` throws. nullptr: as above.
+  result<void> (*decode)(std::string_view data, function_ref<void(void const* object)> use);
+  // The object's tags. nullptr for a type without tags.
+  void (*tags)(void const* object, tag_list& out);
+  // It is of an old version: readers get what it becomes.
+  bool upcastable;
+  std::string_view text;                     // its C++ name, for people
+  std::atomic<std::uint32_t> const* channel; // detail::bus_channel
 };
 
 namespace detail {
@@ -32,9 +50,21 @@ namespace detail {
 template <class E> constexpr event_type describe_event() {
   static_assert(std::copy_constructible<E>,
                 "cleave: an event must be copy-constructible: it is a fact that several readers keep");
-  event_type type{event_name_of<E>(), sizeof(E), alignof(E), nullptr, nullptr, nullptr};
+  event_type type{.name = event_name_of<E>(),
+                  .size = sizeof(E),
+                  .alignment = alignof(E),
+                  .copy = nullptr,
+                  .move = nullptr,
+                  .destroy = nullptr,
+                  .encode = nullptr,
+                  .decode = nullptr,
+                  .tags = nullptr,
+                  .upcastable = cleave::upcastable<E>,
+                  .text = type_text<E>,
+                  .channel = &bus_channel<E>};
   if constexpr (!std::is_trivially_copyable_v<E>) {
     type.copy = [](void* to, void const* from) { new (to) E(*static_cast<E const*>(from)); };
+    type.move = [](void* to, void* from) { new (to) E(std::move(*static_cast<E*>(from))); };
   }
   if constexpr (!std::is_trivially_destructible_v<E>) {
     type.destroy = [](void* object) noexcept { static_cast<E*>(object)->~E(); };
@@ -43,6 +73,15 @@ template <class E> constexpr event_type describe_event() {
     type.encode = [](void const* object, std::string& out) {
       return codec<E>::encode(*static_cast<E const*>(object), out);
     };
+    type.decode = [](std::string_view data, function_ref<void(void const*)> use) {
+      auto decoded = codec<E>::decode(data);
+      if (!decoded) return result<void>(unexpected(std::move(decoded).error()));
+      use(&*decoded);
+      return result<void>();
+    };
+  }
+  if constexpr (tagged<E>) {
+    type.tags = [](void const* object, tag_list& out) { out = tag_list(*static_cast<E const*>(object)); };
   }
   return type;
 }
@@ -52,5 +91,13 @@ template <class E> constexpr event_type describe_event() {
 // The one constant of E. Its address identifies the type inside a process; where shared libraries keep copies of their own, the
 // name decides.
 template <class E> inline constexpr event_type event_type_of = detail::describe_event<E>();
+
+namespace detail {
+
+template <class E> bool is_type_of(event_type const& type) noexcept {
+  return &type == &event_type_of<E> || (type.name == event_name_of<E>() && type.size == sizeof(E));
+}
+
+} // namespace detail
 
 } // namespace cleave

@@ -5,10 +5,10 @@
 
 #include <cleave/base/limits.hpp>
 #include <cleave/base/result.hpp>
+#include <cleave/base/route_table.hpp>
 #include <cleave/query/consistency.hpp>
 #include <cleave/query/query_set.hpp>
 
-#include <cstddef>
 #include <tuple>
 
 namespace cleave {
@@ -16,21 +16,12 @@ namespace cleave {
 // Answerers: each has `queries` and `answer(query) -> result<result_type>`; one that follows the log also has
 // `wait(at_least) -> result<void>`. The bus refers to them. Any thread.
 template <class... Answerers> class query_bus {
-  template <class A> using list_of = boost::mp11::mp_rename<typename A::queries, boost::mp11::mp_list>;
-  using all_queries = boost::mp11::mp_append<boost::mp11::mp_list<>, list_of<Answerers>...>;
-
-  template <class Q> static consteval std::size_t route() {
-    constexpr bool lists[] = {Answerers::queries::template contains<Q>..., true};
-    std::size_t index = 0;
-    while (!lists[index]) ++index;
-    return index;
-  }
+  using routes = detail::route_table<typename Answerers::queries...>;
 
 public:
-  static_assert(boost::mp11::mp_is_set<all_queries>::value,
-                "cleave: two answerers list one query: each query has exactly one");
+  static_assert(routes::is_unique, "cleave: two answerers list one query: each query has exactly one");
 
-  template <class Q> static constexpr bool handles = boost::mp11::mp_contains<all_queries, Q>::value;
+  template <class Q> static constexpr bool handles = routes::template number_of<Q> != 0;
 
   explicit query_bus(Answerers&... answerers) : answerers_(answerers...) {}
 
@@ -56,7 +47,7 @@ private:
         handles<Q>,
         "cleave: nobody lists this query: add it to the query_set of a projection or a query handler");
     if constexpr (handles<Q>) {
-      auto& answerer = std::get<route<Q>()>(answerers_);
+      auto& answerer = std::get<routes::template number_of<Q> - 1>(answerers_);
       if constexpr (requires { answerer.wait(wanted); }) {
         if (auto fresh = answerer.wait(wanted); !fresh) return unexpected(std::move(fresh).error());
       }

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSL-1.0
+// What decider_runner does for every decider: compiled once for each write side.
+#pragma once
+
+#include <cleave/command/aggregate_cache.hpp>
+#include <cleave/command/detail/pending_command.hpp>
+#include <cleave/command/detail/state_type.hpp>
+#include <cleave/command/snapshots.hpp>
+#include <cleave/command/write_side.hpp>
+#include <cleave/event/event_store.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace cleave::detail {
+
+template <class WriteSide> class decider_core {
+  using store_type = typename WriteSide::store_type;
+
+public:
+  // `type` must outlive it.
+  decider_core(WriteSide& side, std::string_view category, state_type const& type)
+      : side_(side),
+        category_(category),
+        type_(type),
+        cache_(decides_in_commit<store_type> ? side.options().cached_streams : 0) {}
+
+  // `room`: of the decision that the command leads to.
+  command_result execute(decider_command const& type, void const* command, command_context const& context,
+                         void* room) {
+    try {
+      return run(type, command, context, room);
+    } catch (...) {
+      // decide and evolve are caught where they are called; what is left are the members that name and describe.
+      return unexpected(command_failure(current_exception_error("id, fingerprint or tags")));
+    }
+  }
+
+private:
+  command_result run(decider_command const& type, void const* command, command_context const& context,
+                     void* room) {
+    auto record = command_record_of(*type.type, command, context);
+    if (!record) return unexpected(command_failure(std::move(record).error()));
+    if (auto before = recall(side_.store(), *record)) return std::move(*before);
+
+    stream_buffer const stream = type.stream(command);
+    // The name is checked here once, so that a bad id fails even where decide rejects.
+    if (auto good = check_stream_of(*type.type, category_, stream.name()); !good)
+      return unexpected(command_failure(std::move(good).error()));
+    pending_command<WriteSide> pending(side_, *record, context, room);
+    if constexpr (decides_in_commit<store_type>)
+      return in_commit(type.decide, command, pending, stream.name());
+    else return in_turns(type.decide, command, pending, stream.name(), *record);
+  }
+
+  command_result in_commit(decision_slot::make* decide, void const* command,
+                           pending_command<WriteSide>& pending, stream_name stream) {
+    std::uint64_t const key = cache_.key_of(stream.text());
+    any_state own; // where the cache holds none
+    bool snapshot_due = false;
+    // What has to be read from a file is read before the commit, since others wait for that.
+    if constexpr (!store_type::keeps_objects) {
+      if (!cache_.may_hold(key)) {
+        if (auto good = load(stream, own, snapshot_due); !good)
+          return unexpected(command_failure(std::move(good).error()));
+      }
+    }
+    bool called = false;
+    stream_append part{stream, expectation::any(), {}};
+    auto const work = [&](typename WriteSide::commit& in) -> result<void> {
+      any_state* const cached = cache_.find(stream.text(), key, in.rollbacks());
+      // What an undone call has made of it is void.
+      if (cached == nullptr && (!own || called)) own = any_state(type_);
+      called = true;
+      any_state& state = cached != nullptr ? *cached : own;
+      auto good = catch_up(in, stream, state);
+      if (!good) cache_.drop(stream.text(), key);
+      else good = pending.decide(decide, state.get(), command);
+      if (!good) return good;
+      part = {stream, expectation::exactly(version(state.upto)), pending.events()};
+      good = pending.append_in(in, append_request{.streams = {&part, 1}});
+      if (!good) return good;
+      if (!keep(in, stream, key, state, cached != nullptr, part, pending, snapshot_due))
+        cache_.drop(stream.text(), key); // the next command reads the stream, and says what is wrong with it
+      return good;
+    };
+    if (auto good = side_.in_commit(work); !good) return unexpected(command_failure(std::move(good).error()));
+    return pending.finish();
+  }
+
+  template <class Reader> result<void> catch_up(Reader& from, stream_name stream, any_state& state) {
+    version upto(state.upto);
+    auto good = catch_up_stream(from, stream, type_, state.get(), upto);
+    state.upto = upto.value();
+    return good;
+  }
+
+  // Behind the append, inside the commit: what was decided becomes part of the state, for the next command and for the snapshot. False:
+  // the state is not to be had without reading the stream. Nothing may come out of here, because the events are appended.
+  bool keep(typename WriteSide::commit& in, stream_name stream, std::uint64_t key, any_state& state,
+            bool cached, stream_append const& part, pending_command<WriteSide> const& pending,
+            bool snapshot_due) noexcept {
+    if (pending.done().repeated) return false;
+    try {
+      version const from(state.upto);
+      for (new_event const& event : part.events) {
+        if (event.type->upcastable) return false; // it is other events when it is read
+        recorded_event recorded{.type = event.type, .object = event.object};
+        recorded.at.stream = stream;
+        recorded.at.name = event.name;
+        auto taken = type_.evolve(state.get(), recorded);
+        if (!taken) return false;
+      }
+      if (!part.events.empty()) state.upto = pending.done().version.value();
+      keep_snapshot(in, stream, from, state, snapshot_due);
+      if (!cached) cache_.put(stream.text(), key, in.rollbacks(), std::move(state));
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+
+  // From the snapshot on, if there is one.
+  result<void> load(stream_name stream, any_state& state, bool& snapshot_due) {
+    state = any_state(type_);
+    if constexpr (keeps_snapshots<store_type>) {
+      if (type_.snapshots != nullptr) return load_by_snapshot(stream, state, snapshot_due);
+    }
+    return catch_up(side_.store(), stream, state);
+  }
+  result<void> load_by_snapshot(stream_name stream, any_state& state, bool& snapshot_due)
+    requires keeps_snapshots<store_type>
+  {
+    snapshot_policy const policy = type_.snapshots->policy;
+    auto const begin = side_.options().clock.now();
+    auto const from = use_snapshot(side_.store(), stream, *type_.snapshots, state.get());
+    if (!from) return unexpected(from.error());
+    state.upto = from->value();
+    if (auto good = catch_up(side_.store(), stream, state); !good) return good;
+    auto const us = side_.options().clock.now().microseconds() - begin.microseconds();
+    snapshot_due = (policy.every != 0 && state.upto - from->value() >= policy.every) ||
+                   (policy.load_us != 0 && us > policy.load_us);
+    if (side_.options().verify_snapshots && *from != version()) return verify(stream, state);
+    return {};
+  }
+
+  // Whether the events make the same state. One that has grown in between is compared the next time.
+  result<void> verify(stream_name stream, any_state const& from_snapshot) {
+    any_state whole(type_);
+    if (auto good = catch_up(side_.store(), stream, whole); !good) return good;
+    std::string ours;
+    std::string theirs;
+    if (whole.upto != from_snapshot.upto || !type_.snapshots->encode(from_snapshot.get(), ours) ||
+        !type_.snapshots->encode(whole.get(), theirs) || ours == theirs) {
+      return {};
+    }
+    return unexpected(make_error(
+        errc::corrupt,
+        "the snapshot of {} has become {} at version {}, its events make {}: raise the decider's fold_version",
+        stream.text(), ours, whole.upto, theirs));
+  }
+
+  // Inside the commit, behind the append of what took the stream from `from` to the state.
+  void keep_snapshot([[maybe_unused]] typename WriteSide::commit& in, [[maybe_unused]] stream_name stream,
+                     [[maybe_unused]] version from, [[maybe_unused]] any_state const& state,
+                     [[maybe_unused]] bool due) {
+    if constexpr (keeps_snapshots<store_type>) {
+      snapshot_type const* const kept = type_.snapshots;
+      version const upto(state.upto);
+      if (kept == nullptr || upto == from || !(due || crosses(kept->policy, from, upto))) return;
+      std::string data;
+      // A state without a stored form (a text that is not UTF-8) gets no snapshot; its events are enough.
+      if (kept->encode(state.get(), data)) in.keep_snapshot(stream, upto, kept->fingerprint, data);
+    }
+  }
+
+  command_result in_turns(decision_slot::make* decide, void const* command,
+                          pending_command<WriteSide>& pending, stream_name stream,
+                          command_record const& record) {
+    for (unsigned attempt = 1;; ++attempt) {
+      auto const outcome = try_once(decide, command, pending, stream, record);
+      if (!lost_race(outcome) || attempt >= side_.options().attempts) return outcome;
+    }
+  }
+
+  command_result try_once(decision_slot::make* decide, void const* command,
+                          pending_command<WriteSide>& pending, stream_name stream,
+                          command_record const& record) {
+    any_state state(type_);
+    auto good = catch_up(side_.store(), stream, state);
+    if (good) good = pending.decide(decide, state.get(), command);
+    if (!good) return unexpected(command_failure(std::move(good).error()));
+    if (auto const* refused = pending.refused()) return refuse(side_.store(), *refused, record);
+    stream_append const part{stream, expectation::exactly(version(state.upto)), pending.events()};
+    return pending.append(append_request{.streams = {&part, 1}});
+  }
+
+  WriteSide& side_;
+  std::string_view category_;
+  state_type const& type_;
+  aggregate_cache<any_state> cache_;
+};
+
+} // namespace cleave::detail
