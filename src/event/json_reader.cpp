@@ -176,4 +176,12 @@ void decode_json(std::string_view data, void* value, json_read* read, void* resu
   }
 }
 
+result<void> decode_json(std::string_view data, void* value, json_read* read) noexcept {
+  result<void> decoded;
+  decode_json(data, value, read, &decoded, [](void* failed, unexpected<error>&& reason) {
+    *static_cast<result<void>*>(failed) = std::move(reason);
+  });
+  return decoded;
+}
+
 } // namespace cleave::detail

@@ -121,21 +121,9 @@ result<void> encoded_append::encode(append_request const& request) {
   return {};
 }
 
-namespace {
-
-result<void> decode(std::string_view json, void* to, cleave::detail::json_read* read) {
-  result<void> decoded;
-  cleave::detail::decode_json(json, to, read, &decoded, [](void* failed, unexpected<error>&& reason) {
-    *static_cast<result<void>*>(failed) = std::move(reason);
-  });
-  return decoded;
-}
-
-} // namespace
-
 result<void> decode_tags(std::string_view json, std::vector<std::string>& tags) {
   tags.clear();
-  return decode(json, &tags, [](cleave::detail::json_reader& reader, void* target) {
+  return cleave::detail::decode_json(json, &tags, [](cleave::detail::json_reader& reader, void* target) {
     return reader.list(target, [](cleave::detail::json_reader& element, void* list, std::size_t) {
       return element.text(static_cast<std::vector<std::string>*>(list)->emplace_back());
     });
@@ -144,7 +132,7 @@ result<void> decode_tags(std::string_view json, std::vector<std::string>& tags) 
 
 result<void> decode_headers(std::string_view json, std::vector<owned_header>& headers) {
   headers.clear();
-  return decode(json, &headers, [](cleave::detail::json_reader& reader, void* target) {
+  return cleave::detail::decode_json(json, &headers, [](cleave::detail::json_reader& reader, void* target) {
     return reader.map(target, [](cleave::detail::json_reader& entry, void* list, std::string const& key) {
       auto& added = static_cast<std::vector<owned_header>*>(list)->emplace_back();
       added.name = key;

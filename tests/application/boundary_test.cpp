@@ -97,9 +97,9 @@ TEST_CASE("subscribers hear where each event of a boundary stands") {
   REQUIRE(app.execute(claim{"n"}));
   REQUIRE_FALSE(app.execute(claim{"n"}));
   REQUIRE(app.execute(claim{"m"}));
-  REQUIRE(heard == std::vector<std::string>{"taken a-x@1 #1", "given a-y@1 #3", "taken a-x@2 #2",
-                                            "given a-y@2 #4", "taken a-y@3 #5", "given a-x@3 #7",
-                                            "taken a-y@4 #6", "given a-x@4 #8", "name:n names-all@1 #9",
+  REQUIRE(heard == std::vector<std::string>{"taken a-x@1 #1", "taken a-x@2 #2", "given a-y@1 #3",
+                                            "given a-y@2 #4", "taken a-y@3 #5", "taken a-y@4 #6",
+                                            "given a-x@3 #7", "given a-x@4 #8", "name:n names-all@1 #9",
                                             "name:m names-all@2 #10"});
 
   std::vector<std::string> stored;

@@ -47,9 +47,36 @@ struct event_type {
 
 namespace detail {
 
-template <class E> constexpr event_type describe_event() {
+// Functions rather than lambdas: they cost the compiler half.
+template <class E> struct event_functions {
+  static void copy(void* to, void const* from) { new (to) E(*static_cast<E const*>(from)); }
+  static void move(void* to, void* from) { new (to) E(static_cast<E&&>(*static_cast<E*>(from))); }
+  static void destroy(void* object) noexcept { static_cast<E*>(object)->~E(); }
+  static result<void> encode(void const* object, std::string& out) {
+    if constexpr (!foreign<E>) return encode_json(object, out, &write_any<E>);
+    else return codec<E>::encode(*static_cast<E const*>(object), out);
+  }
+  static result<void> decode(std::string_view data, function_ref<void(void const*)> use) {
+    if constexpr (!foreign<E>) {
+      check_form<E>();
+      E object{};
+      auto good = decode_json(data, &object, &read_any<E>);
+      if (good) use(&object);
+      return good;
+    } else {
+      auto const decoded = codec<E>::decode(data);
+      if (!decoded) return unexpected(decoded.error());
+      use(&*decoded);
+      return {};
+    }
+  }
+  static void tags(void const* object, tag_list& out) { out = tag_list(*static_cast<E const*>(object)); }
+};
+
+template <class E> consteval event_type describe_event() {
   static_assert(std::copy_constructible<E>,
                 "cleave: an event must be copy-constructible: it is a fact that several readers keep");
+  using functions = event_functions<E>;
   event_type type{.name = event_name_of<E>(),
                   .size = sizeof(E),
                   .alignment = alignof(E),
@@ -63,26 +90,15 @@ template <class E> constexpr event_type describe_event() {
                   .text = type_text<E>,
                   .channel = &bus_channel<E>};
   if constexpr (!std::is_trivially_copyable_v<E>) {
-    type.copy = [](void* to, void const* from) { new (to) E(*static_cast<E const*>(from)); };
-    type.move = [](void* to, void* from) { new (to) E(std::move(*static_cast<E*>(from))); };
+    type.copy = &functions::copy;
+    type.move = &functions::move;
   }
-  if constexpr (!std::is_trivially_destructible_v<E>) {
-    type.destroy = [](void* object) noexcept { static_cast<E*>(object)->~E(); };
-  }
+  if constexpr (!std::is_trivially_destructible_v<E>) type.destroy = &functions::destroy;
   if constexpr (encodable<E>) {
-    type.encode = [](void const* object, std::string& out) {
-      return codec<E>::encode(*static_cast<E const*>(object), out);
-    };
-    type.decode = [](std::string_view data, function_ref<void(void const*)> use) {
-      auto decoded = codec<E>::decode(data);
-      if (!decoded) return result<void>(unexpected(std::move(decoded).error()));
-      use(&*decoded);
-      return result<void>();
-    };
+    type.encode = &functions::encode;
+    type.decode = &functions::decode;
   }
-  if constexpr (tagged<E>) {
-    type.tags = [](void const* object, tag_list& out) { out = tag_list(*static_cast<E const*>(object)); };
-  }
+  if constexpr (tagged<E>) type.tags = &functions::tags;
   return type;
 }
 

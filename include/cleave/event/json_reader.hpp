@@ -25,6 +25,7 @@ using json_read_entry = json_entry(json_reader& reader, void* target, std::strin
 // noexcept, so that no caller carries the clean-up: what a codec or constructor of the application throws becomes the error.
 void decode_json(std::string_view data, void* value, json_read* read, void* result,
                  void (*fail)(void* result, unexpected<error>&& reason)) noexcept;
+result<void> decode_json(std::string_view data, void* value, json_read* read) noexcept;
 
 // Every function reads one whole value at the place where the last one ended and returns true, or returns false and leaves
 // the reason in failure(); then the reader and the target are fit for destruction only. Any bytes are safe to read.
