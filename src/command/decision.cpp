@@ -24,7 +24,7 @@ void destroy_object(decided_event const& event) noexcept {
 
 } // namespace
 
-decided::decided(decided&& other, void* room) { take(std::move(other), room); }
+decided::decided(decided& other, void* room) { take(other, room); }
 
 decided::decided(decided const& other, void* room) : refused_(other.refused_) {
   try {
@@ -39,14 +39,14 @@ decided::decided(decided const& other, void* room) : refused_(other.refused_) {
   }
 }
 
-void decided::assign(decided&& other, void* room) {
+void decided::assign(decided& other, void* room) {
   clear();
   refused_.reset();
-  take(std::move(other), room);
+  take(other, room);
 }
 
 // Into an empty one.
-void decided::take(decided&& other, void* room) {
+void decided::take(decided& other, void* room) {
   refused_ = std::move(other.refused_);
   if (other.size_ == 0) return;
   move_object(*other.first_.type, room, other.first_.object);

@@ -47,13 +47,13 @@ public:
   }
 
 protected:
-  decided() noexcept {}
+  decided() noexcept = default;
   explicit decided(rejection&& refused) noexcept : refused_(std::move(refused)) {}
-  decided(decided&& other, void* room);
+  decided(decided& other, void* room); // moves
   decided(decided const& other, void* room);
   decided(decided const&) = delete;
   decided& operator=(decided const&) = delete;
-  void assign(decided&& other, void* room);
+  void assign(decided& other, void* room);
 
   template <class E> void put(E&& event, void* room) {
     using type = std::remove_cvref_t<E>;
@@ -69,7 +69,7 @@ private:
     return room;
   }
   void* place_other(event_type const& type);
-  void take(decided&& other, void* room);
+  void take(decided& other, void* room);
   void clear() noexcept;
 
   std::size_t size_ = 0;
@@ -104,10 +104,11 @@ public:
     add(std::forward<Second>(second));
     (add(std::forward<Rest>(rest)), ...);
   }
-  decision(decision&& other) : decided(std::move(other), room_) {}
+  decision(decision&& other) noexcept((std::is_nothrow_move_constructible_v<Es> && ...))
+      : decided(static_cast<decided&>(other), room_) {}
   decision(decision const& other) : decided(other, room_) {}
   decision& operator=(decision other) {
-    assign(std::move(other), room_);
+    assign(other, room_);
     return *this;
   }
 
