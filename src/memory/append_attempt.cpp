@@ -42,7 +42,7 @@ result<appended> event_store::state::append_alone(append_request const& request,
                                                   stream_entry* near) {
   if (auto good = look_up(request, near); !good) return unexpected(std::move(good).error());
   if (auto good = check_append_but_names(request); !good) return unexpected(std::move(good).error());
-  if (request.command != nullptr) {
+  if (request.command != nullptr && !commands_.above_all(key_of(request.command->id.id()))) {
     if (auto const* const known = find_command(request.command->id))
       return repeat_of_command(request, *known);
   }
@@ -293,21 +293,22 @@ event_extras const* event_store::state::attempt::keep_extras(new_event const& ev
 
 void event_store::state::attempt::stage_command() {
   command_record const& record = *request_.command;
-  in_.commands_.reserve(1, 1, in_.index_);
-  detail::interned* name = in_.command_names_.find(record.command);
-  if (name == nullptr) {
-    name = &in_.command_names_.add(record.command, in_.command_names_.hash(record.command), in_.index_,
-                                   [](detail::interned&) {});
+  bool const rises = in_.commands_.above_all(key_of(record.id.id()));
+  in_.commands_.reserve(1, rises ? 0 : 1, in_.index_);
+  detail::interned const* name = in_.recent_command_;
+  if (name == nullptr || !detail::same_text(name->text, record.command)) {
+    std::uint64_t const hash = in_.command_names_.hash(record.command);
+    name = in_.command_names_.find(record.command, hash);
+    if (name == nullptr)
+      name = &in_.command_names_.add(record.command, hash, in_.index_, [](detail::interned&) {});
+    in_.recent_command_ = name;
   }
-  command_ = new (in_.events_.allocate(sizeof(command_entry), alignof(command_entry))) command_entry();
-  command_->id = record.id;
-  command_->command = name->text;
-  command_->fingerprint = record.fingerprint;
-  command_->recorded_at = now_;
+  command_ = new (in_.events_.allocate(sizeof(command_entry), alignof(command_entry)))
+      command_entry{.id = record.id, .command = name, .fingerprint = record.fingerprint, .recorded_at = now_};
   if (record.refused != nullptr) {
-    command_->refused = true;
-    command_->code = keep_text(record.refused->code, in_.events_);
-    command_->text = keep_text(record.refused->text, in_.events_);
+    command_->refused = new (in_.events_.allocate(sizeof(command_entry::refusal),
+                                                  alignof(command_entry::refusal))) command_entry::refusal{
+        keep_text(record.refused->code, in_.events_), keep_text(record.refused->text, in_.events_)};
   }
 }
 
@@ -337,7 +338,6 @@ void event_store::state::attempt::stage_command() {
     last = version(part.entry != nullptr ? part.entry->events.staged() : 0);
   }
   if (command_ != nullptr) {
-    command_->position = command_->refused ? 0 : head;
     command_->version = last.value();
     command_->visible_at = head;
     in_.enter(*command_);

@@ -58,13 +58,14 @@ result<std::optional<command_outcome>> event_store::find_command(command_id id) 
   detail::command_entry const* const found = state_->find_command(id);
   // Entered a moment before the head moves over its events: until then it has not happened.
   if (found == nullptr || found->visible_at > log_.head()) return std::nullopt;
-  command_outcome outcome{.command = std::string(found->command),
+  command_outcome outcome{.command = std::string(found->command->text),
                           .fingerprint = found->fingerprint,
-                          .position = position(found->position),
+                          .position = position(found->position()),
                           .version = version(found->version),
                           .refused = std::nullopt,
                           .recorded_at = found->recorded_at};
-  if (found->refused) outcome.refused = rejection{std::string(found->code), std::string(found->text)};
+  if (found->refused != nullptr)
+    outcome.refused = rejection{std::string(found->refused->code), std::string(found->refused->text)};
   return std::optional(std::move(outcome));
 }
 

@@ -61,7 +61,7 @@ command_entry const* event_store::state::find_command(command_id id) const noexc
 // An id that was forgotten is in the index already: the new entry hangs on the old one.
 void event_store::state::enter(command_entry& entry) noexcept {
   auto const key = key_of(entry.id.id());
-  command_entry* before = detail::command_at(commands_.find(key));
+  command_entry* before = commands_.above_all(key) ? nullptr : detail::command_at(commands_.find(key));
   if (before == nullptr) {
     commands_.insert(key, reinterpret_cast<std::uintptr_t>(&entry));
   } else {
@@ -91,13 +91,14 @@ std::uint64_t event_store::state::forget_outcomes(timestamp before, std::uint64_
 result<appended> event_store::state::repeat_of_command(append_request const& request,
                                                        command_entry const& known) const {
   command_record const& now = *request.command;
-  if (now.command != known.command || now.fingerprint != known.fingerprint) {
-    return unexpected(make_error(
-        errc::command_id_reused,
-        "the command id {} of {} (fingerprint {}) is known from {} (fingerprint {}, position {})",
-        to_string(now.id), now.command, now.fingerprint, known.command, known.fingerprint, known.position));
+  if (now.command != known.command->text || now.fingerprint != known.fingerprint) {
+    return unexpected(
+        make_error(errc::command_id_reused,
+                   "the command id {} of {} (fingerprint {}) is known from {} (fingerprint {}, position {})",
+                   to_string(now.id), now.command, now.fingerprint, known.command->text, known.fingerprint,
+                   known.position()));
   }
-  return appended{position(known.position), version(known.version), true};
+  return appended{position(known.position()), version(known.version), true, known.recorded_at};
 }
 
 error event_store::state::known_elsewhere(append_request const& request) const {

@@ -18,19 +18,23 @@ namespace detail {
 
 // The outcome of a command. Entries live in the arena.
 struct command_entry {
+  struct refusal {
+    std::string_view code;
+    std::string_view text;
+  };
   command_id id;
-  std::string_view command;
-  std::uint64_t fingerprint = 0;
-  std::uint64_t position = 0;
+  interned const* command;
+  std::uint64_t fingerprint;
   std::uint64_t version = 0;
-  std::uint64_t visible_at = 0; // the head of the log with its events
+  std::uint64_t visible_at =
+      0; // the head of the log with its events, which is its position, unless it was refused
   timestamp recorded_at;
-  bool refused = false;
-  std::string_view code;
-  std::string_view text;
+  refusal const* refused = nullptr;
   std::atomic<bool> forgotten{false};
   std::atomic<command_entry*> again{nullptr}; // of the same id, when this one is forgotten
   command_entry* next = nullptr;              // the one that was stored after it
+
+  std::uint64_t position() const noexcept { return refused != nullptr ? 0 : visible_at; }
 };
 
 struct event_id_at {
@@ -133,6 +137,7 @@ public:
 
 private:
   detail::text_table<detail::interned> command_names_;
+  detail::interned const* recent_command_ = nullptr; // its name is asked for again, as a rule
   detail::id_index<detail::event_id_at> ids_;
   detail::id_index<detail::command_id_at> commands_;
   // The outcomes that are not forgotten, in the order in which they were stored.
