@@ -8,17 +8,21 @@ The ratio is a speed: 1 means as fast as the raw way, 0.5 half as fast, 2 twice 
 """
 
 import argparse
-import html
 import json
-import math
 import os
+import re
 import statistics
 import subprocess
 import sys
+import time
+
+import instructions
+from report_page import write_page
+from report_table import check_readme, goal_texts, is_limit, print_tables, rewrite_readme
 
 
 def read_goals(path):
-    """Lines of "CASE WAY RATIO": our speed over WAY's is to be at least RATIO."""
+    """Lines of "CASE WAY RATIO": our speed over WAY's is to be at least RATIO; for the way "instructions", at most so many."""
     goals = {}
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
@@ -68,57 +72,37 @@ def run(program, text_filter, repetitions, units):
     return found
 
 
-def rows_of(found, goals, units):
-    for case in sorted(found):
+def in_order(case):
+    """Numbers in a name by their value."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", case)]
+
+
+def rows_of(found, instructions_of, goals, units, about):
+    for case in sorted(found, key=in_order):
         ways = found[case]
         if "ours" not in ways:
             continue
-        median = {way: statistics.median(times) for way, times in ways.items()}
-        paired = {}
-        for way, times in ways.items():
-            if way != "ours":
-                paired[way] = statistics.median(o and r / o for r, o in zip(times, ways["ours"]))
-        peers = [way for way in median if way not in ("ours", "raw")]
-        peer = min(peers, key=median.get, default=None)
-        wanted = goals.get(case, {})
-        yield {
+        median = {way: statistics.median(times) * 1e9 for way, times in ways.items()}
+        ratios = {way: statistics.median(o and r / o for r, o in zip(times, ways["ours"])) for way, times in ways.items() if way != "ours"}
+        peers = {way: median[way] for way in sorted(median) if way not in ("ours", "raw")}
+        row = {
             "name": case,
             "unit": units[case],
-            "ours": median["ours"] * 1e9,
-            "raw": median["raw"] * 1e9 if "raw" in median else None,
-            "peer": median[peer] * 1e9 if peer else None,
-            "ratio": paired.get("raw"),
-            "goal": wanted.get("raw"),
-            "holds": all(way in paired and paired[way] >= ratio for way, ratio in wanted.items()) if wanted else None,
-            "peers": {way: median[way] * 1e9 for way in sorted(peers)},
-            "missed": [f"{way} {paired.get(way, math.nan):.2f} of {ratio:g}" for way, ratio in wanted.items() if not paired.get(way, 0) >= ratio],
+            "ours": median["ours"],
+            "raw": median.get("raw"),
+            "peer": min((time for way, time in peers.items() if not is_limit(way)), default=None),
+            "ratio": ratios.get("raw"),
+            "goal": goals.get(case, {}).get("raw"),
+            "holds": None,
+            "peers": peers,
+            "ratios": ratios,
+            "goals": goals.get(case, {}),
+            "instructions": instructions_of.get(case, {}),
+            **about,
         }
-
-
-def number(value):
-    if value is None:
-        return "-"
-    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
-
-
-def table(rows):
-    head = ["case", "unit", "ours", "raw", "ours/raw speed", "goal", "holds", "peers"]
-    body = [
-        [
-            row["name"],
-            row["unit"],
-            number(row["ours"]),
-            number(row["raw"]),
-            "-" if row["ratio"] is None else f"{row['ratio']:.2f}",
-            "-" if row["goal"] is None else f">= {row['goal']:g}",
-            "-" if row["holds"] is None else ("yes" if row["holds"] else "NO: " + ", ".join(row["missed"])),
-            ", ".join(f"{way} {number(time)}" for way, time in row["peers"].items()) or "-",
-        ]
-        for row in rows
-    ]
-    widths = [max(len(line[i]) for line in [head] + body) for i in range(len(head))]
-    for line in [head, ["-" * width for width in widths]] + body:
-        print("  ".join(cell.ljust(width) if i in (0, 1, 6, 7) else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))).rstrip())
+        if row["goals"]:
+            row["holds"] = all(reached for _, reached in goal_texts(row))
+        yield row
 
 
 def machine():
@@ -128,67 +112,59 @@ def machine():
             model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
     except OSError:
         pass
-    return f"{os.cpu_count()} cores, {model}, {os.uname().sysname} {os.uname().release}"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+    return f"{os.cpu_count()} cores, {model}, {memory:.0f} GiB, {os.uname().sysname} {os.uname().release}, GCC {compiler}, {time.strftime('%Y-%m-%d')}"
 
 
-def page(rows, path):
-    """Bars of time per item, on a page that needs no network."""
-    out = [
-        "<!doctype html><html lang=en><meta charset=utf-8><title>cleave benchmarks</title><style>",
-        "body{font:15px system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}",
-        "h2{font-size:1em;margin:1.6em 0 .3em}svg text{font:12px system-ui,sans-serif}.no{color:#b00}</style>",
-        f"<h1>cleave benchmarks</h1><p>{html.escape(machine())}. Medians; nanoseconds per item where no other unit is said, shorter is better.</p>",
-    ]
-    for row in rows:
-        bars = [("ours", row["ours"], "#2b6cb0")]
-        if row["raw"] is not None:
-            bars.append(("raw", row["raw"], "#718096"))
-        bars += [(way, time, "#cbd5e0") for way, time in row["peers"].items()]
-        longest = max(time for _, time, _ in bars)
-        unit = "" if row["unit"] == "ns" else f" [{row['unit']}]"
-        note = unit if row["ratio"] is None else f"{unit} — {row['ratio']:.2f} of the raw speed"
-        if row["goal"] is not None:
-            note += f" (goal {row['goal']:g})"
-        css = " class=no" if row["holds"] is False else ""
-        out.append(f"<h2{css}>{html.escape(row['name'])}{note}</h2><svg width=720 height={22 * len(bars)}>")
-        for i, (way, time, colour) in enumerate(bars):
-            y = 22 * i
-            width = max(1, 480 * time / longest)
-            out.append(f"<text x=0 y={y + 14}>{html.escape(way)}</text><rect x=110 y={y + 3} width={width:.1f} height=15 fill={colour} />")
-            out.append(f"<text x={116 + width:.1f} y={y + 15}>{number(time)}</text>")
-        out.append("</svg>")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(out) + "\n")
+def measure(given):
+    goals = read_goals(given.goals)
+    found, units, counted = {}, {}, {}
+    for name in sorted(os.listdir(given.programs)):
+        program = os.path.join(given.programs, name)
+        if name.startswith("bench_") and os.access(program, os.X_OK) and os.path.isfile(program):
+            before = time.monotonic()
+            found.update(run(program, given.filter, given.repetitions, units))
+            for full_name, number in instructions.count(program, given.filter).items():
+                case, way = full_name.rsplit("/", 1)
+                counted.setdefault(case, {})[way] = number
+            print(f"bench: {name} took {time.monotonic() - before:.0f} s", file=sys.stderr)
+    rows = list(rows_of(found, counted, goals, units, {"repetitions": given.repetitions, "machine": machine()}))
+    if not rows:
+        sys.exit(f'no benchmark has "{given.filter}" in its name')
+    return rows
 
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--programs", required=True)
-    options.add_argument("--goals", required=True)
+    options.add_argument("--programs", help="the folder of the benchmark programs, which are run")
+    options.add_argument("--goals")
+    options.add_argument("--from-json", help="report an earlier run instead")
     options.add_argument("--filter", default="")
     options.add_argument("--repetitions", type=int, default=5)
     options.add_argument("--json")
     options.add_argument("--html")
+    options.add_argument("--readme", help="rewrite the section of this file that shows the results")
+    options.add_argument("--check-readme", help="print nothing, and fail if this file shows other results")
     given = options.parse_args()
 
-    goals = read_goals(given.goals)
-    found = {}
-    units = {}
-    for name in sorted(os.listdir(given.programs)):
-        program = os.path.join(given.programs, name)
-        if name.startswith("bench_") and os.access(program, os.X_OK) and os.path.isfile(program):
-            found.update(run(program, given.filter, given.repetitions, units))
-    rows = list(rows_of(found, goals, units))
-    if not rows:
-        sys.exit(f'no benchmark has "{given.filter}" in its name')
-    print(f"{machine()}; medians of {given.repetitions} interleaved repetitions\n")
-    table(rows)
+    if given.from_json:
+        with open(given.from_json, encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+    else:
+        rows = measure(given)
+    if given.check_readme:
+        check_readme(rows, given.check_readme)
+        return
+    print(f"{rows[0]['machine']}; medians of {rows[0]['repetitions']} interleaved repetitions, or of as many as a benchmark asks for\n")
+    print_tables(rows)
     if given.json:
         with open(given.json, "w", encoding="utf-8") as file:
-            for row in rows:
-                file.write(json.dumps({key: row[key] for key in ("name", "unit", "ours", "raw", "peer", "ratio", "goal", "holds")}) + "\n")
+            file.writelines(json.dumps(row) + "\n" for row in rows)
     if given.html:
-        page(rows, given.html)
+        write_page(rows, given.html)
+    if given.readme:
+        rewrite_readme(rows, given.readme)
 
 
 if __name__ == "__main__":

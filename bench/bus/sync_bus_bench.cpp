@@ -4,6 +4,8 @@
 #include <cleave/event/event_bus.hpp>
 #include <cleave/event/static_event_bus.hpp>
 
+#include "../counted.hpp"
+
 #include <benchmark/benchmark.h>
 
 #if __has_include(<boost/signals2/signal.hpp>)
@@ -177,7 +179,8 @@ template <std::size_t N> void dynamic_signals2(benchmark::State& state) {
   publish_in_a_loop(state, [&](order_placed const& e) { signal(e); });
   benchmark::DoNotOptimize(sums);
 }
-#define CLEAVE_BENCH_SIGNALS2(N) BENCHMARK(dynamic_signals2<N>)->Name("bus/dynamic_" #N "/signals2");
+#define CLEAVE_BENCH_SIGNALS2(N)                                                                             \
+  BENCHMARK(dynamic_signals2<N>)->Name("bus/dynamic_" #N "/signals2")->Apply(bench::counted);
 #else
 #define CLEAVE_BENCH_SIGNALS2(N)
 #endif
@@ -190,17 +193,18 @@ template <std::size_t N> void dynamic_sigcpp(benchmark::State& state) {
   publish_in_a_loop(state, [&](order_placed const& e) { signal.emit(e); });
   benchmark::DoNotOptimize(sums);
 }
-#define CLEAVE_BENCH_SIGCPP(N) BENCHMARK(dynamic_sigcpp<N>)->Name("bus/dynamic_" #N "/sigc++");
+#define CLEAVE_BENCH_SIGCPP(N)                                                                               \
+  BENCHMARK(dynamic_sigcpp<N>)->Name("bus/dynamic_" #N "/sigc++")->Apply(bench::counted);
 #else
 #define CLEAVE_BENCH_SIGCPP(N)
 #endif
 
 #define CLEAVE_BENCH(N)                                                                                      \
-  BENCHMARK(static_ours<N>)->Name("bus/static_" #N "/ours");                                                 \
-  BENCHMARK(static_raw<N>)->Name("bus/static_" #N "/raw");                                                   \
-  BENCHMARK(dynamic_ours<N>)->Name("bus/dynamic_" #N "/ours");                                               \
-  BENCHMARK(dynamic_raw<N>)->Name("bus/dynamic_" #N "/raw");                                                 \
-  BENCHMARK(dynamic_entt_shape<N>)->Name("bus/dynamic_" #N "/entt_shape");                                   \
+  BENCHMARK(static_ours<N>)->Name("bus/static_" #N "/ours")->Apply(bench::counted);                          \
+  BENCHMARK(static_raw<N>)->Name("bus/static_" #N "/raw")->Apply(bench::counted);                            \
+  BENCHMARK(dynamic_ours<N>)->Name("bus/dynamic_" #N "/ours")->Apply(bench::counted);                        \
+  BENCHMARK(dynamic_raw<N>)->Name("bus/dynamic_" #N "/raw")->Apply(bench::counted);                          \
+  BENCHMARK(dynamic_entt_shape<N>)->Name("bus/dynamic_" #N "/entt_shape")->Apply(bench::counted);            \
   CLEAVE_BENCH_SIGNALS2(N)                                                                                   \
   CLEAVE_BENCH_SIGCPP(N)
 

@@ -3,6 +3,8 @@
 // ("raw"), and the peers that are installed. Every decoder yields the struct, every encoder fills a string that is used again.
 #include <cleave/event/codec.hpp>
 
+#include "../counted.hpp"
+
 #include <benchmark/benchmark.h>
 
 #if __has_include(<rapidjson/document.h>)
@@ -215,10 +217,12 @@ template <class Decode> void decode_with(benchmark::State& state, Decode decode)
 }
 
 template <class Encode, class Decode> void add(std::string const& name, Encode encode, Decode decode) {
-  benchmark::RegisterBenchmark(("codec/encode/" + name).c_str(),
-                               [=](benchmark::State& state) { encode_with(state, encode); });
-  benchmark::RegisterBenchmark(("codec/decode/" + name).c_str(),
-                               [=](benchmark::State& state) { decode_with(state, decode); });
+  benchmark::RegisterBenchmark(("codec/encode/" + name).c_str(), [=](benchmark::State& state) {
+    encode_with(state, encode);
+  })->Apply(bench::counted);
+  benchmark::RegisterBenchmark(("codec/decode/" + name).c_str(), [=](benchmark::State& state) {
+    decode_with(state, decode);
+  })->Apply(bench::counted);
 }
 
 [[maybe_unused]] bool const added = [] {

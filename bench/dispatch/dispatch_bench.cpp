@@ -3,6 +3,8 @@
 #include <cleave/command/command_bus.hpp>
 #include <cleave/query/query_bus.hpp>
 
+#include "../counted.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -40,7 +42,7 @@ void command_ours(benchmark::State& state) {
     benchmark::DoNotOptimize(done);
   }
 }
-BENCHMARK(command_ours)->Name("dispatch/command/ours");
+BENCHMARK(command_ours)->Name("dispatch/command/ours")->Apply(bench::counted);
 
 void command_raw(benchmark::State& state) {
   handler<2> direct;
@@ -52,7 +54,7 @@ void command_raw(benchmark::State& state) {
     benchmark::DoNotOptimize(done);
   }
 }
-BENCHMARK(command_raw)->Name("dispatch/command/raw");
+BENCHMARK(command_raw)->Name("dispatch/command/raw")->Apply(bench::counted);
 
 void query_ours(benchmark::State& state) {
   answerer<0> a;
@@ -66,7 +68,7 @@ void query_ours(benchmark::State& state) {
     benchmark::DoNotOptimize(answer);
   }
 }
-BENCHMARK(query_ours)->Name("dispatch/query/ours");
+BENCHMARK(query_ours)->Name("dispatch/query/ours")->Apply(bench::counted);
 
 void query_raw(benchmark::State& state) {
   answerer<1> direct;
@@ -77,6 +79,6 @@ void query_raw(benchmark::State& state) {
     benchmark::DoNotOptimize(answer);
   }
 }
-BENCHMARK(query_raw)->Name("dispatch/query/raw");
+BENCHMARK(query_raw)->Name("dispatch/query/raw")->Apply(bench::counted);
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <cleave/memory/event_store.hpp>
 
 #include "../account.hpp"
+#include "../counted.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -56,7 +57,7 @@ void append_ours(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(append_ours)->Name("memory/append/ours");
+BENCHMARK(append_ours)->Name("memory/append/ours")->Apply(bench::counted);
 
 void append_raw(benchmark::State& state) {
   auto const names = stream_names();
@@ -71,7 +72,7 @@ void append_raw(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(append_raw)->Name("memory/append/raw");
+BENCHMARK(append_raw)->Name("memory/append/raw")->Apply(bench::counted);
 
 any_event nth_event(std::int64_t i) {
   if (i < streams) return account_opened{};
@@ -139,7 +140,7 @@ void load_ours(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 100);
 }
-BENCHMARK(load_ours)->Name("memory/load_100/ours");
+BENCHMARK(load_ours)->Name("memory/load_100/ours")->Apply(bench::counted);
 
 void load_raw(benchmark::State& state) {
   auto const log = filled(100 * streams);
@@ -153,7 +154,7 @@ void load_raw(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 100);
 }
-BENCHMARK(load_raw)->Name("memory/load_100/raw");
+BENCHMARK(load_raw)->Name("memory/load_100/raw")->Apply(bench::counted);
 
 // Load, decide, append, inline projection: all that a command is. Streams are 20 events long, as most are.
 constexpr std::int64_t length = 20;
@@ -182,7 +183,7 @@ void command_ours(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(command_ours)->Name("memory/command/ours");
+BENCHMARK(command_ours)->Name("memory/command/ours")->Apply(bench::counted);
 
 void command_raw(benchmark::State& state) {
   raw_log log;
@@ -208,6 +209,6 @@ void command_raw(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(command_raw)->Name("memory/command/raw");
+BENCHMARK(command_raw)->Name("memory/command/raw")->Apply(bench::counted);
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <cleave/sqlite/event_store.hpp>
 
 #include "../account.hpp"
+#include "../counted.hpp"
 #include "../sqlite/raw_log.hpp"
 
 #include <benchmark/benchmark.h>
@@ -87,7 +88,7 @@ void cached_ours(benchmark::State& state) {
   }
   if (bank.cache.stats().misses != accounts) state.SkipWithError("an answer was computed twice");
 }
-BENCHMARK(cached_ours)->Name("read/cached/ours");
+BENCHMARK(cached_ours)->Name("read/cached/ours")->Apply(bench::counted);
 
 void cached_raw(benchmark::State& state) {
   std::mutex mutex;
@@ -100,7 +101,7 @@ void cached_raw(benchmark::State& state) {
     benchmark::DoNotOptimize(table.find(questions[i++ % accounts])->second);
   }
 }
-BENCHMARK(cached_raw)->Name("read/cached/raw");
+BENCHMARK(cached_raw)->Name("read/cached/raw")->Apply(bench::counted);
 
 // All threads ask one question, which is in the cache.
 void hot_question_ours(benchmark::State& state) {

@@ -10,6 +10,7 @@
 #include <cleave/middleware/validation.hpp>
 #include <cleave/sqlite/event_store.hpp>
 
+#include "../counted.hpp"
 #include "../sqlite/raw_log.hpp"
 
 #include <benchmark/benchmark.h>
@@ -79,10 +80,10 @@ void routed_plainly(benchmark::State& state) { routed(state); }
 void routed_through_three(benchmark::State& state) {
   routed(state, cleave::authorisation{rules{}}, cleave::validation{}, cleave::idempotency{});
 }
-BENCHMARK(routed_plainly)->Name("write/route/ours");
-BENCHMARK(direct)->Name("write/route/raw");
-BENCHMARK(routed_through_three)->Name("write/three_layers/ours");
-BENCHMARK(direct)->Name("write/three_layers/raw");
+BENCHMARK(routed_plainly)->Name("write/route/ours")->Apply(bench::counted);
+BENCHMARK(direct)->Name("write/route/raw")->Apply(bench::counted);
+BENCHMARK(routed_through_three)->Name("write/three_layers/ours")->Apply(bench::counted);
+BENCHMARK(direct)->Name("write/three_layers/raw")->Apply(bench::counted);
 
 // --- the stores
 
