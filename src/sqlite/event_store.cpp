@@ -16,10 +16,13 @@ public:
   log_texts* kept_texts() noexcept override { return texts_; }
   result<void> read(reading work) override { return owner_.readers().read(work); }
   result<std::optional<stream_end>> find(database& db, stream_name stream) override {
-    auto const id = find_stream_id(db, stream);
+    auto const extent = read_extent(db);
+    if (!extent) return unexpected(extent.error());
+    auto const id = owner_.names().find(db, *extent, stream.text());
     if (!id) return unexpected(id.error());
-    if (!*id) return std::optional(stream_end());
-    auto const head = owner_.heads().find(db, **id);
+    if (!*id) return std::optional<stream_end>();
+    if (**id == recent_names::none) return std::optional(stream_end());
+    auto const head = owner_.heads().find(db, *extent, **id);
     if (!head) return unexpected(head.error());
     if (!*head) return std::optional<stream_end>();
     return std::optional(stream_end{**id, **head});
@@ -100,17 +103,23 @@ result<std::optional<command_outcome>> event_store::find_command(command_id id) 
 result<std::optional<stream_snapshot>> event_store::find_snapshot(stream_name stream,
                                                                   std::uint64_t fingerprint) {
   std::optional<stream_snapshot> found;
-  auto good = engine_->readers().read([&](database& db) -> result<void> {
-    auto row = db.first<std::uint64_t, std::string>(
-        "SELECT k.version, k.data FROM cleave_streams s CROSS JOIN cleave_snapshots k ON k.stream = s.id "
-        "WHERE s.name = ?1 AND k.fingerprint = ?2",
-        stream.text(), static_cast<std::int64_t>(fingerprint));
-    if (!row) return unexpected(row.error());
-    found.reset();
-    if (*row) found = stream_snapshot{version(std::get<0>(**row)), std::move(std::get<1>(**row))};
-    return {};
-  });
-  if (!good) return unexpected(std::move(good).error());
+  for (bool current = false; !current;) {
+    auto good = engine_->readers().read([&](database& db) -> result<void> {
+      auto const extent = read_extent(db);
+      if (!extent) return unexpected(extent.error());
+      auto const id = engine_->names().find(db, *extent, stream.text());
+      if (!id) return unexpected(id.error());
+      current = id->has_value();
+      if (!current || **id == recent_names::none) return {};
+      auto row = db.first<std::uint64_t, std::string>(
+          "SELECT version, data FROM cleave_snapshots WHERE stream = ?1 AND fingerprint = ?2", **id,
+          static_cast<std::int64_t>(fingerprint));
+      if (!row) return unexpected(row.error());
+      if (*row) found = stream_snapshot{version(std::get<0>(**row)), std::move(std::get<1>(**row))};
+      return {};
+    });
+    if (!good) return unexpected(std::move(good).error());
+  }
   return found;
 }
 

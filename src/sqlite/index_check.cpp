@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The indexes of ids and of tags against the log. Each is read once and compared as a set; only when the sets differ, the rows that
+// The indexes of names, of ids and of tags, against the streams and the log. Each is read once and compared as a set; only when the sets differ, the rows that
 // are wrong are searched for, one by one.
 #include "id_key.hpp"
 #include "log_check.hpp"
@@ -114,6 +114,48 @@ result<void> log_check::check_id_row(std::int64_t key, std::int64_t position) {
     found_.add(at, "a row with key {} for the event with id {}, whose key is {}", key, to_string(*id),
                id_key(*id));
   return {};
+}
+
+// Of the streams up to the watermark each has its row, and no other row is there; no name belongs to two streams.
+result<void> log_check::check_name_index() {
+  constexpr std::string_view table = "cleave_stream_ids";
+  auto const upto = db_.value<std::int64_t>("SELECT value FROM cleave_meta WHERE name = 'names_at'");
+  if (!upto) return found_.unreadable({.table = "cleave_meta"}, "names_at", upto.error());
+  if (!streams_whole_) return {};
+  auto const look = [&](std::string_view sql, auto&& add) {
+    return read_rows(db_, found_, table, sql, [&](statement const& row) -> result<void> {
+      add(row, sqlite3_column_int64(row.handle(), 0));
+      return {};
+    });
+  };
+  auto whole = look("SELECT k.id, k.name FROM cleave_stream_ids k LEFT JOIN cleave_streams s ON s.id = k.id "
+                    "WHERE s.name IS NOT k.name",
+                    [&](statement const& row, std::int64_t id) {
+                      found_.add({.table = table, .stream = id},
+                                 "a row says that the stream with id {} has the name \"{}\"", id,
+                                 bytes_of(row, 1));
+                    });
+  if (!whole || !*whole) return whole ? result<void>() : unexpected(whole.error());
+  whole = look("SELECT s.id FROM cleave_streams s WHERE "
+               "s.id <= (SELECT value FROM cleave_meta WHERE name = 'names_at') AND "
+               "NOT EXISTS (SELECT 1 FROM cleave_stream_ids k WHERE k.name = s.name AND k.id = s.id)",
+               [&](statement const&, std::int64_t id) {
+                 found_.add({.table = table, .stream = id},
+                            "there is no row for the stream with id {}; the names are written up to id {}",
+                            id, upto->value_or(0));
+               });
+  if (!whole || !*whole) return whole ? result<void>() : unexpected(whole.error());
+  whole = look(
+      "WITH young AS (SELECT id, name FROM cleave_streams WHERE "
+      "id > coalesce((SELECT value FROM cleave_meta WHERE name = 'names_at'), 0)) "
+      "SELECT y.id, k.id FROM young y JOIN cleave_stream_ids k ON k.name = y.name WHERE k.id <> y.id "
+      "UNION ALL SELECT max(id), min(id) FROM young GROUP BY name HAVING count(*) > 1",
+      [&](statement const& row, std::int64_t id) {
+        found_.add({.table = "cleave_streams", .stream = id},
+                   "the stream with id {} has the name of the stream with id {}", id,
+                   sqlite3_column_int64(row.handle(), 1));
+      });
+  return whole ? result<void>() : unexpected(whole.error());
 }
 
 result<void> log_check::check_tag_index() {

@@ -69,6 +69,7 @@ result<void> log_check::run() {
   seen_.head = position(static_cast<std::uint64_t>(last_));
   if (!walked) return walked;
   check_ends();
+  if (auto good = check_name_index(); !good) return good;
   if (auto good = check_id_index(); !good) return good;
   return check_tag_index();
 }

@@ -79,6 +79,7 @@ private:
   result<void> find_wrong_ids();
   result<void> check_id_row(std::int64_t key, std::int64_t position);
   result<void> find_equal_ids(std::int64_t key);
+  result<void> check_name_index();
   result<void> check_tag_index();
   result<void> find_wrong_tags();
   result<void> check_tagged_row(std::int64_t tag, std::int64_t position);

@@ -36,15 +36,18 @@ void log_group::roll_back() {
 }
 
 log_group::~log_group() {
-  if (file_->refusal() || !log_.wants_heads_written()) return;
+  if (file_->refusal() || !log_.wants_all_written()) return;
   // What fails here is read again by the next process.
   if (!begin(steady_us() + close_wait_us)) return;
-  if (log_.write_heads(log_writer::amount::all)) log_.end(file_->commit().has_value());
+  if (log_.write_heads(log_writer::amount::all) && log_.write_names(log_writer::amount::all))
+    log_.end(file_->commit().has_value());
   else roll_back();
 }
 
 result<void> log_group::commit() {
-  if (auto written = log_.write_heads(); !written) {
+  auto written = log_.write_heads();
+  if (written) written = log_.write_names();
+  if (!written) {
     roll_back();
     return written;
   }

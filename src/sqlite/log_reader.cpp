@@ -180,10 +180,6 @@ result<std::optional<command_outcome>> read_outcome(database& db, command_id id)
   return std::optional<command_outcome>(std::move(outcome));
 }
 
-result<std::optional<std::int64_t>> find_stream_id(database& db, stream_name stream) {
-  return db.value<std::int64_t>("SELECT id FROM cleave_streams WHERE name = ?1", stream.text());
-}
-
 result<position> read_head(database& db) {
   auto const head = db.value<std::uint64_t>("SELECT coalesce(max(position), 0) FROM cleave_log");
   if (!head) return unexpected(head.error());

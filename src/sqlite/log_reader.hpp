@@ -45,7 +45,5 @@ result<version> read_stream(snapshot_source& source, stream_name stream, stream_
 result<position> read_all(snapshot_source& source, log_range range, sink_ref sink);
 result<std::optional<command_outcome>> read_outcome(database& db, command_id id);
 result<position> read_head(database& db);
-// Nothing: no stream has that name.
-result<std::optional<std::int64_t>> find_stream_id(database& db, stream_name stream);
 
 } // namespace cleave::sqlite

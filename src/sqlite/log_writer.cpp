@@ -23,10 +23,12 @@ constexpr std::size_t cached_streams = 200'000;
 constexpr std::size_t cached_names = 4'096;
 constexpr std::size_t cached_tags = 50'000;
 
-// The table of heads is written when so many streams or events are behind its watermark, at least so many rows with a commit.
-constexpr std::size_t most_recent_streams = 32'768;
-constexpr std::uint64_t most_recent_events = 131'072;
-constexpr std::size_t least_heads = 64;
+// Changes with every commit to the file, of this connection or another one. Inside a transaction it says what that one sees.
+std::optional<unsigned> read_data_version(database& db) noexcept {
+  unsigned version = 0;
+  int const code = sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_DATA_VERSION, &version);
+  return code == SQLITE_OK ? std::optional(version) : std::nullopt;
+}
 
 // The column `ids`: the event's id, and behind it, where there is one, correlation and causation.
 struct row_ids {
@@ -73,12 +75,15 @@ result<void> log_writer::prepare() {
 
 result<void> log_writer::begin() {
   if (auto good = prepare(); !good) return good;
-  auto const extent = read_extent(*db_);
-  if (!extent) return unexpected(extent.error());
-  if (auto good = heads_->catch_up(*db_, *extent); !good) return good;
-  if (extent->head != head_) {
-    forget_all();
-    head_ = extent->head;
+  if (!data_version_ || data_version_ != read_data_version(*db_)) {
+    auto const extent = read_extent(*db_);
+    if (!extent) return unexpected(extent.error());
+    if (auto good = heads_->catch_up(*db_, *extent); !good) return good;
+    if (auto good = names_of_streams_->catch_up(*db_, *extent); !good) return good;
+    if (extent->head != head_) {
+      forget_all();
+      head_ = extent->head;
+    }
   }
   first_head_ = head_;
   if (streams_.size() > cached_streams) streams_.clear();
@@ -104,17 +109,18 @@ void log_writer::forget_all() noexcept {
 void log_writer::end(bool committed) noexcept {
   if (committed) {
     entries_.clear();
-    for (change const& one : changed_) entries_.emplace_back(one.slot->second.id, one.slot->second.head);
-    heads_->note(entries_, head_);
-    round_.next = round_.next_after_commit;
-    if (round_.next == round_.streams.size() && !round_.streams.empty()) {
-      heads_->written(round_.watermark);
-      round_ = heads_round();
+    new_streams_.clear();
+    for (auto const& [slot, before] : changed_) {
+      entries_.emplace_back(slot->second.id, slot->second.head);
+      if (before.last.version == 0) new_streams_.emplace_back(slot->first, slot->second.id);
     }
+    names_of_streams_->note(new_streams_);
+    heads_->note(entries_, head_);
   } else {
     back_to({first_head_, 0});
-    round_.next_after_commit = round_.next;
   }
+  end_rounds(committed);
+  data_version_ = committed ? read_data_version(*db_) : std::nullopt;
   changed_.clear();
   ids_added_ = false;
 }
@@ -148,12 +154,12 @@ result<stream_end> log_writer::find_end(stream_name stream) {
 result<log_writer::stream_place> log_writer::find(stream_name stream) {
   if (auto const known = streams_.find(stream.text()); known != streams_.end())
     return stream_place{&*known, known->second.head.last.version};
-  auto const id = find_stream_id(*db_, stream);
+  auto const id = names_of_streams_->committed(*db_, stream.text());
   if (!id) return unexpected(id.error());
-  if (!*id) return stream_place{nullptr, 0};
-  auto const head = heads_->committed(*db_, **id);
+  if (*id == recent_names::none) return stream_place{nullptr, 0};
+  auto const head = heads_->committed(*db_, *id);
   if (!head) return unexpected(head.error());
-  auto const added = streams_.try_emplace(std::string(stream.text()), stream_end{**id, *head}).first;
+  auto const added = streams_.try_emplace(std::string(stream.text()), stream_end{*id, *head}).first;
   return stream_place{&*added, head->last.version};
 }
 
@@ -338,47 +344,6 @@ result<void> log_writer::store_event(stream_end const& to, new_event const& even
   }
   return {};
 }
-
-result<void> log_writer::write_heads(amount much) {
-  round_.next_after_commit = round_.next;
-  if (round_.streams.empty()) {
-    bool const due = much == amount::all || heads_->streams() >= most_recent_streams ||
-                     heads_->events() >= most_recent_events;
-    if (!due) return {};
-    round_ = {.streams = heads_->sorted_streams(), .watermark = first_head_};
-    if (round_.streams.empty()) return {};
-  }
-  // Twice as many as new events come, so that a round ends before the next one is due.
-  std::size_t const left = round_.streams.size() - round_.next;
-  std::size_t const wanted = std::max<std::size_t>(least_heads, 2 * (head_ - first_head_));
-  std::size_t const count = much == amount::all ? left : std::min(left, wanted);
-  auto const slice = std::span<std::int64_t const>(round_.streams).subspan(round_.next, count);
-  if (auto good = write_heads_of(slice); !good) return good;
-  round_.next_after_commit = round_.next + count;
-  if (count < left) return {};
-  auto const moved = db_->execute(
-      "INSERT INTO cleave_meta (name, value) VALUES ('heads_at', ?1) ON CONFLICT (name) "
-      "DO UPDATE SET value = max(value, excluded.value)",
-      round_.watermark);
-  if (!moved) return unexpected(moved.error());
-  return {};
-}
-
-result<void> log_writer::write_heads_of(std::span<std::int64_t const> streams) {
-  heads_->copy(streams, entries_);
-  auto write = db_->prepare(
-      "INSERT OR REPLACE INTO cleave_heads (stream, version, position, mark_64, mark_4096) VALUES "
-      "(?1, ?2, ?3, nullif(?4, 0), nullif(?5, 0))");
-  if (!write) return unexpected(std::move(write).error());
-  for (auto const& [stream, head] : entries_) {
-    auto const [near, far] = head.marks;
-    if (auto good = write->bind(stream, head.last.version, head.last.position, near, far); !good) return good;
-    if (auto good = write->run(); !good) return good;
-  }
-  return {};
-}
-
-bool log_writer::wants_heads_written() const { return heads_->events() >= most_recent_events / 16; }
 
 result<void> log_writer::store_outcome(command_record const& command, appended const& answer, timestamp now) {
   std::optional<std::string_view> code;

@@ -10,6 +10,7 @@
 #include "encoded_append.hpp"
 #include "log_reader.hpp"
 #include "recent_heads.hpp"
+#include "recent_names.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -25,16 +26,18 @@ namespace cleave::sqlite {
 // another process commits is noticed by the head of the log. One thread at a time.
 class log_writer final : public id_finder {
 public:
-  log_writer(database& db, recent_heads& heads) noexcept : db_(&db), heads_(&heads) {}
+  log_writer(database& db, recent_heads& heads, recent_names& names) noexcept
+      : db_(&db), heads_(&heads), names_of_streams_(&names) {}
 
   // First thing in each transaction: looks whether another process has written, and drops what it knew if so.
   result<void> begin();
-  // Last thing before the commit: writes some rows of the table of heads, when it is time for that. All of them: at the end of
-  // the writer's life.
+  // Last things before the commit: they write some rows of the table of heads, and of that of the streams' names, when it is time for
+  // that. All of them: at the end of the writer's life.
   enum class amount : std::uint8_t { some, all };
   result<void> write_heads(amount much = amount::some);
+  result<void> write_names(amount much = amount::some);
   // Would a next process have much to read before its first append?
-  bool wants_heads_written() const;
+  bool wants_all_written() const;
   // The transaction is over. False: it was rolled back.
   void end(bool committed) noexcept;
 
@@ -91,6 +94,13 @@ private:
     std::size_t next_after_commit = 0;
     std::uint64_t watermark = 0; // the log's head when it began
   };
+  // The same for the table of names.
+  struct names_round {
+    std::int64_t watermark = 0; // the youngest stream when it began; 0: none is running
+    std::string after;          // the last name that is written
+    std::string after_commit;
+    bool ends_with_commit = false;
+  };
   struct stored_at {
     std::uint64_t position;
     std::uint64_t version;
@@ -117,6 +127,8 @@ private:
   // The stream's last version before that position, now or long ago.
   result<version> version_before(stream_name stream, std::uint64_t position);
   result<void> write_heads_of(std::span<std::int64_t const> streams);
+  std::size_t rows_of(amount much) const noexcept; // of a table that lags behind, with this commit
+  void end_rounds(bool committed);
   result<void> check_expectations(append_request const& request);
   result<void> check_condition(append_condition const& condition);
   result<appended> store(append_request const& request, encoded_append const& encoded, timestamp now);
@@ -129,19 +141,24 @@ private:
 
   database* db_;
   recent_heads* heads_;
+  recent_names* names_of_streams_;
   std::optional<statements> statements_;
   by_text<stream_end> streams_;
   by_text<std::int64_t> names_;
   by_text<std::int64_t> tags_;
   std::uint64_t head_ = 0;
-  std::uint64_t first_head_ = 0; // when the transaction began
+  std::optional<unsigned> data_version_; // SQLite's count of the changes to the file, after the last commit
+  std::uint64_t first_head_ = 0;         // when the transaction began
   std::uint64_t rollbacks_ = 0;
   std::optional<error> broken_;
   std::int64_t newest_key_ = 0; // no id in the log has a greater one: such an id needs no search
   bool newest_known_ = false;
   std::vector<change> changed_; // since the transaction began
   heads_round round_;
-  std::vector<recent_heads::entry> entries_; // scratch
+  names_round names_round_;
+  std::vector<recent_heads::entry> entries_; // scratch, as the next two
+  std::vector<recent_names::entry> new_streams_;
+  std::vector<recent_names::owned_entry> names_to_write_;
   log_texts texts_;
   bool ids_added_ = false;           // names or tags, since the transaction began
   std::vector<stream_place> places_; // of the request at hand

@@ -22,29 +22,36 @@ result<stream_head> stored_head(database& db, std::int64_t stream) {
 } // namespace
 
 result<log_extent> read_extent(database& db) {
-  auto const row = db.first<std::uint64_t, std::uint64_t>(
+  auto const row = db.first<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>(
       "SELECT coalesce((SELECT max(position) FROM cleave_log), 0), "
-      "coalesce((SELECT value FROM cleave_meta WHERE name = 'heads_at'), 0)");
+      "coalesce((SELECT value FROM cleave_meta WHERE name = 'heads_at'), 0), "
+      "coalesce((SELECT max(id) FROM cleave_streams), 0), "
+      "coalesce((SELECT value FROM cleave_meta WHERE name = 'names_at'), 0)");
   if (!row) return unexpected(row.error());
-  auto const [head, watermark] = (*row).value_or(std::tuple<std::uint64_t, std::uint64_t>());
+  auto const [head, watermark, youngest, named] = (*row).value_or(
+      std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>());
   if (watermark > head) {
     return unexpected(make_error(
         errc::corrupt, "{}: the heads of the streams are written up to position {}, the log ends at {}",
         db.path(), watermark, head));
   }
-  return log_extent{head, watermark};
+  if (named > youngest) {
+    return unexpected(make_error(
+        errc::corrupt, "{}: the names of the streams are written up to id {}, the last stream has id {}",
+        db.path(), named, youngest));
+  }
+  return log_extent{head, watermark, youngest, named};
 }
 
-result<std::optional<stream_head>> recent_heads::find(database& db, std::int64_t stream) {
-  auto const extent = read_extent(db);
-  if (!extent) return unexpected(extent.error());
+result<std::optional<stream_head>> recent_heads::find(database& db, log_extent const& extent,
+                                                      std::int64_t stream) {
   {
     std::lock_guard const lock(mutex_);
     // What went from memory into the table is not in this snapshot's table.
-    if (extent->watermark < watermark_) return std::optional<stream_head>();
-    if (auto good = catch_up_locked(db, *extent); !good) return unexpected(std::move(good).error());
+    if (extent.watermark < watermark_) return std::optional<stream_head>();
+    if (auto good = catch_up_locked(db, extent); !good) return unexpected(std::move(good).error());
     if (auto const known = heads_.find(stream); known != heads_.end()) {
-      bool const visible = known->second.last.position <= extent->head;
+      bool const visible = known->second.last.position <= extent.head;
       return visible ? std::optional(known->second) : std::nullopt;
     }
   }
@@ -53,7 +60,7 @@ result<std::optional<stream_head>> recent_heads::find(database& db, std::int64_t
   return std::optional(*stored);
 }
 
-result<void> recent_heads::catch_up(database& db, log_extent extent) {
+result<void> recent_heads::catch_up(database& db, log_extent const& extent) {
   std::lock_guard const lock(mutex_);
   return catch_up_locked(db, extent);
 }
@@ -66,7 +73,7 @@ result<stream_head> recent_heads::committed(database& db, std::int64_t stream) c
   return stored_head(db, stream);
 }
 
-result<void> recent_heads::catch_up_locked(database& db, log_extent extent) {
+result<void> recent_heads::catch_up_locked(database& db, log_extent const& extent) {
   if (extent.watermark > watermark_) move_watermark(extent.watermark);
   if (extent.head <= complete_) return {};
   return read_log(db, extent.head);

@@ -22,10 +22,12 @@
 
 namespace cleave::sqlite {
 
-// What a snapshot says of the log's end, and of the table of heads.
+// What a snapshot says of the log's end, and of the tables that lag behind it.
 struct log_extent {
   std::uint64_t head = 0;
-  std::uint64_t watermark = 0;
+  std::uint64_t watermark = 0; // of the table of heads
+  std::int64_t youngest = 0;   // the stream with the greatest id
+  std::int64_t named = 0;      // the watermark of the table of names (recent_names.hpp)
 };
 result<log_extent> read_extent(database& db);
 
@@ -34,12 +36,12 @@ class recent_heads {
 public:
   using entry = std::pair<std::int64_t, stream_head>; // of the stream with that id
 
-  // The stream's end as the transaction of `db` sees it; version 0 when it has no event. Nothing: this snapshot is older than what
-  // is known here; begin another.
-  result<std::optional<stream_head>> find(database& db, std::int64_t stream);
+  // The stream's end as the transaction of `db` sees it, whose extent that is; version 0 when it has no event. Nothing: this snapshot is
+  // older than what is known here; begin another.
+  result<std::optional<stream_head>> find(database& db, log_extent const& extent, std::int64_t stream);
 
   // For the writer. Inside its transaction, before it has changed anything: learns what other processes have committed.
-  result<void> catch_up(database& db, log_extent extent);
+  result<void> catch_up(database& db, log_extent const& extent);
   // After that: the stream's committed end.
   result<stream_head> committed(database& db, std::int64_t stream) const;
   // The ends after a commit, which has moved the log's head to `head`; when nobody has been told of it yet. Without memory it ends
@@ -55,7 +57,7 @@ public:
   void written(std::uint64_t watermark);
 
 private:
-  result<void> catch_up_locked(database& db, log_extent extent);
+  result<void> catch_up_locked(database& db, log_extent const& extent);
   result<void> read_log(database& db, std::uint64_t upto);
   void move_watermark(std::uint64_t to);
 

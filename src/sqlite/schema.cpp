@@ -79,6 +79,16 @@ CREATE TABLE cleave_snapshots (
 );
 )sql"},
     {4, version_table},
+    // The ids by name leave the index of cleave_streams for a table that lags behind it (recent_names.hpp). The table is made anew under its
+    // own name, because views of the application may name it.
+    {5, R"sql(
+CREATE TABLE cleave_stream_ids (name TEXT PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO cleave_stream_ids (name, id) SELECT name, id FROM cleave_streams ORDER BY name;
+INSERT INTO cleave_meta (name, value) SELECT 'names_at', max(id) FROM cleave_streams HAVING max(id) IS NOT NULL;
+DROP TABLE cleave_streams;
+CREATE TABLE cleave_streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+INSERT INTO cleave_streams (id, name) SELECT id, name FROM cleave_stream_ids ORDER BY id;
+)sql"},
 };
 
 constexpr schema_step read_store_steps[] = {

@@ -1,41 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 // The ends of streams between memory and table, step by step.
-#include "small_store.hpp"
-#include "sqlite/log_writer.hpp"
-#include "sqlite/schema.hpp"
+#include "bare_log.hpp"
 
 using namespace cleave;
 using namespace cleave::test;
 
 namespace {
 
-// A log with its writer, whose transactions the test begins and ends.
-struct bare_log {
-  explicit bare_log(std::string const& path) : db(must(sqlite::database::open({.path = path}))) {
-    must(db.run_script("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"));
-    must(sqlite::bring_up_to_date(db, sqlite::event_store_schema));
-  }
-  void begin() {
-    must(db.run_script("BEGIN IMMEDIATE"));
-    must(writer.begin());
-  }
-  void add(std::string_view stream) {
-    new_event const event = happened();
-    stream_append const part{stream, expectation::any(), {&event, 1}};
-    append_request const request{.streams = {&part, 1}};
-    sqlite::encoded_append encoded;
-    must(encoded.encode(request));
-    must(writer.append(request, encoded, timestamp(1)));
-  }
-  void end(bool committed) {
-    must(db.run_script(committed ? "COMMIT" : "ROLLBACK"));
-    writer.end(committed);
-  }
-
-  sqlite::database db;
-  sqlite::recent_heads heads;
-  sqlite::log_writer writer{db, heads};
-};
+std::optional<sqlite::stream_head> end_of(sqlite::recent_heads& heads, sqlite::database& db,
+                                          std::int64_t stream) {
+  return must(heads.find(db, must(sqlite::read_extent(db)), stream));
+}
 
 std::uint64_t rows(sqlite::database& db) {
   return must(db.value<std::uint64_t>("SELECT count(*) FROM cleave_heads")).value_or(0);
@@ -76,7 +51,7 @@ TEST_CASE("the watermark leaves out what came after the rows were chosen") {
   CHECK(log.heads.events() == 2);
   sqlite::recent_heads fresh;
   for (std::int64_t const stream : {1, 2}) {
-    auto const found = must(fresh.find(log.db, stream));
+    auto const found = end_of(fresh, log.db, stream);
     REQUIRE(found);
     CHECK(found->last.position == static_cast<std::uint64_t>(stream + 1));
     CHECK(found->last.version == static_cast<std::uint64_t>(3 - stream));
@@ -92,21 +67,21 @@ TEST_CASE("a snapshot from before the rows were written is refused, not answered
   log.end(true);
   auto reader = must(sqlite::database::open({.path = path, .read_only = true}));
   must(reader.run_script("BEGIN"));
-  REQUIRE(must(log.heads.find(reader, 1)));
+  REQUIRE(end_of(log.heads, reader, 1));
 
   log.begin();
   must(log.writer.write_heads(sqlite::log_writer::amount::all));
   log.end(true);
-  CHECK_FALSE(must(log.heads.find(reader, 1)));
+  CHECK_FALSE(end_of(log.heads, reader, 1));
   must(reader.run_script("COMMIT; BEGIN"));
-  CHECK(must(log.heads.find(reader, 1))->last.version == 1);
+  CHECK(end_of(log.heads, reader, 1)->last.version == 1);
 
   log.begin();
   log.add("one");
   log.end(true);
-  CHECK_FALSE(must(log.heads.find(reader, 1)));
+  CHECK_FALSE(end_of(log.heads, reader, 1));
   must(reader.run_script("COMMIT; BEGIN"));
-  CHECK(must(log.heads.find(reader, 1))->last.version == 2);
+  CHECK(end_of(log.heads, reader, 1)->last.version == 2);
 }
 
 TEST_CASE("a watermark behind the log's end is corrupt") {

@@ -199,7 +199,12 @@ TEST_CASE("the ends of many streams are found again, from the table and from the
     return must(file.value<std::uint64_t>("SELECT value FROM cleave_meta WHERE name = 'heads_at'"))
         .value_or(0);
   };
-  // Both see what the other one has added, although each remembers ends of its own.
+  auto const names_watermark = [&] {
+    auto file = must(sqlite::database::open({.path = path, .read_only = true}));
+    return must(file.value<std::uint64_t>("SELECT value FROM cleave_meta WHERE name = 'names_at'"))
+        .value_or(0);
+  };
+  // Both see what the other one has added, although each remembers ends and names of its own.
   auto one = open_fast(path);
   auto two = open_fast(path);
   add_to_all(one, 0);
@@ -210,6 +215,7 @@ TEST_CASE("the ends of many streams are found again, from the table and from the
   CHECK(first >= 32'768);
   add_to_all(one, 2);
   CHECK(watermark() > first);
+  CHECK(names_watermark() >= 32'768);
   // A copy of the file as it is now: what a process finds that starts after a crash.
   std::string const copy = folder.file("copy.db");
   for (char const* const part : {"", "-wal"}) std::filesystem::copy_file(path + part, copy + part);
@@ -222,6 +228,7 @@ TEST_CASE("the ends of many streams are found again, from the table and from the
             errc::version_conflict);
     }
     add_to_all(store, 3);
+    CHECK(must(store.verify()).streams == streams);
   }
 }
 

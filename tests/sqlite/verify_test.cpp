@@ -43,10 +43,12 @@ void append_pair(sqlite::event_store& store, std::uint64_t version_before) {
 void write_heads(std::string const& path) {
   auto db = must(sqlite::database::open({.path = path}));
   sqlite::recent_heads heads;
-  sqlite::log_writer writer(db, heads);
+  sqlite::recent_names names;
+  sqlite::log_writer writer(db, heads, names);
   must(db.run_script("BEGIN IMMEDIATE"));
   must(writer.begin());
   must(writer.write_heads(sqlite::log_writer::amount::all));
+  must(writer.write_names(sqlite::log_writer::amount::all));
   must(db.run_script("COMMIT"));
   writer.end(true);
 }
@@ -341,6 +343,20 @@ TEST_CASE("damage in what is derived from the log is named") {
            "id 2, which is not in cleave_streams"},
           {"INSERT INTO cleave_streams VALUES (99, 'thing-99')", "cleave_streams", 0, "thing-99",
            "no event belongs"},
+          {"DELETE FROM cleave_stream_ids WHERE id = 2", "cleave_stream_ids", 0, "thing-1",
+           "no row for the stream with id 2; the names are written up to id 2"},
+          {"INSERT INTO cleave_stream_ids VALUES ('thing-2', 2)", "cleave_stream_ids", 0, "thing-1",
+           "the stream with id 2 has the name \"thing-2\""},
+          {"INSERT INTO cleave_stream_ids VALUES ('thing-2', 99)", "cleave_stream_ids", 0, "",
+           "the stream with id 99 has the name \"thing-2\""},
+          {"UPDATE cleave_stream_ids SET id = 3 - id", "cleave_stream_ids", 0, "thing-1",
+           "the stream with id 2 has the name \"thing-0\""},
+          {"INSERT INTO cleave_streams VALUES (3, 'thing-0')", "cleave_streams", 0, "thing-0",
+           "the stream with id 3 has the name of the stream with id 1"},
+          {"INSERT INTO cleave_streams VALUES (3, 'new'), (4, 'new')", "cleave_streams", 0, "new",
+           "the stream with id 4 has the name of the stream with id 3"},
+          {"UPDATE cleave_meta SET value = 'x' WHERE name = 'names_at'", "cleave_meta", 0, "",
+           "names_at cannot be read"},
           {"UPDATE cleave_streams SET name = 'a' || char(10) WHERE id = 2", "cleave_streams", 0, "a\n",
            "stream name"},
           {"DELETE FROM cleave_names", "cleave_log", 1, "thing-0", "cleave_names; told once"},
@@ -366,7 +382,7 @@ TEST_CASE("one damaged value is one finding") {
        {"UPDATE cleave_log SET version = 7 WHERE position = 150",
         "UPDATE cleave_log SET previous = 146 WHERE position = 150",
         "UPDATE cleave_log SET skip = 126 WHERE position = 256",
-        "DELETE FROM cleave_ids WHERE position = 150",
+        "DELETE FROM cleave_ids WHERE position = 150", "DELETE FROM cleave_stream_ids WHERE id = 2",
         "DELETE FROM cleave_tagged WHERE position = 2 AND tag = 1", "DELETE FROM cleave_names",
         "UPDATE cleave_heads SET mark_64 = 2 WHERE stream = 2"}) {
     auto const seen = after(sql);
