@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <ctime>
 
 namespace cleave {
 
@@ -27,8 +28,10 @@ std::string to_string(timestamp at) {
 }
 
 timestamp system_clock::now() const noexcept {
-  using namespace std::chrono;
-  return timestamp(duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  // Not by std::chrono, which costs two calls more: every command asks twice.
+  timespec at{};
+  clock_gettime(CLOCK_REALTIME, &at); // cannot fail: the clock exists, and so does `at`
+  return timestamp(std::int64_t{at.tv_sec} * 1'000'000 + at.tv_nsec / 1'000);
 }
 
 clock_ref::clock_ref() noexcept
