@@ -124,7 +124,10 @@ def measure(given):
         program = os.path.join(given.programs, name)
         if name.startswith("bench_") and os.access(program, os.X_OK) and os.path.isfile(program):
             before = time.monotonic()
-            found.update(run(program, given.filter, given.repetitions, units))
+            runs = run(program, given.filter, given.repetitions, units)
+            if not runs:
+                continue
+            found.update(runs)
             for full_name, number in instructions.count(program, given.filter).items():
                 case, way = full_name.rsplit("/", 1)
                 counted.setdefault(case, {})[way] = number

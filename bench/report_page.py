@@ -24,7 +24,7 @@ MEASURES = {
     "cache": "An answer from the cache",
     "load": "An event of a load",
     "projection": "An event of a projection that starts anew",
-    "waiters": "An append, and the answer of the last who waits for it",
+    "waiters": "From an append to the answer of its last waiter",
 }
 ROOMS = {
     "bus": "Event buses",
