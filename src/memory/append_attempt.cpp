@@ -127,17 +127,21 @@ event_store::state::find_kind(new_event const& event) const noexcept {
 event_kind& event_store::state::add_kind(new_event const& event) {
   name_entry* entry = names.find(event.name);
   if (entry == nullptr) {
+    log_.reserve_kinds(1, index_);
     auto const number = static_cast<std::uint32_t>(names.size());
     entry = &names.add(event.name, names.hash(event.name), index_, [&](name_entry& added) {
-      added.as_bytes = event_kind{added.text, nullptr, number, &added, nullptr};
+      added.as_bytes = event_kind{added.text, nullptr, 0, number, &added, nullptr};
+      log_.add_kind(added.as_bytes);
     });
   }
   if (event.type == nullptr) return entry->as_bytes;
   event_kind* kind = entry->as_objects;
   while (kind != nullptr && kind->type != event.type) kind = kind->next;
   if (kind == nullptr) {
+    log_.reserve_kinds(1, index_);
     kind = new (index_.allocate(sizeof(event_kind), alignof(event_kind)))
-        event_kind{entry->text, event.type, entry->as_bytes.name_number, entry, entry->as_objects};
+        event_kind{entry->text, event.type, 0, entry->as_bytes.name_number, entry, entry->as_objects};
+    log_.add_kind(*kind);
     entry->as_objects = kind;
     destroys_ = destroys_ || event.type->destroy != nullptr;
   }
@@ -168,7 +172,8 @@ public:
 
 private:
   result<void> stage_event(new_event const& event, event_kind const& kind, stream_entry& stream);
-  result<void const*> keep(new_event const& event, event_kind const& kind);
+  // Puts the object, or the bytes, where the log finds them at next_.
+  result<void> keep(new_event const& event, event_kind const& kind);
   event_extras const* keep_extras(new_event const& event, std::uint64_t at);
   void stage_command();
   void undo() noexcept;
@@ -237,36 +242,42 @@ event_store::state::store(append_request const& request, counts const& of, hook_
       !event.metadata.causation.nil()) {
     extras = keep_extras(event, next_);
   }
-  auto const kept = keep(event, kind);
-  if (!kept) return unexpected(kept.error());
-  in_.log_.body_slot(next_) = event_body{*kept, &kind};
+  if (auto kept = keep(event, kind); !kept) return kept;
+  in_.log_.set_kind(next_, kind);
   in_.log_.facts_slot(next_) = event_facts{&stream, stream.events.staged() + 1, event.id, now_, extras};
   stream.events.stage(next_);
   ++next_;
   return {};
 }
 
-[[gnu::always_inline]] inline result<void const*> event_store::state::attempt::keep(new_event const& event,
-                                                                                    event_kind const& kind) {
-  if (kind.type == nullptr) {
+[[gnu::always_inline]] inline result<void> event_store::state::attempt::keep(new_event const& event,
+                                                                             event_kind const& kind) {
+  event_type const* const type = kind.type;
+  if (type == nullptr) {
     auto* const raw = static_cast<std::byte*>(
         in_.events_.allocate(sizeof(stored_bytes) + event.data.size(), alignof(stored_bytes)));
     new (raw) stored_bytes{event.data.size()};
     if (!event.data.empty()) std::memcpy(raw + sizeof(stored_bytes), event.data.data(), event.data.size());
-    return static_cast<void const*>(raw);
+    in_.log_.set_object(next_, raw);
+    return {};
   }
-  void* const to = in_.events_.allocate(kind.type->size, kind.type->alignment);
-  if (kind.type->copy == nullptr) {
-    std::memcpy(to, event.object, kind.type->size);
-    return static_cast<void const*>(to);
+  if (detail::is_in_slot(type)) {
+    std::memcpy(in_.log_.slot(next_), event.object, type->size);
+    return {};
   }
-  try {
-    kind.type->copy(to, event.object);
-  } catch (...) {
-    return unexpected(
-        cleave::detail::current_exception_error(format_text("the copy of event {}", event.name)));
+  void* const to = in_.events_.allocate(type->size, type->alignment);
+  if (type->copy == nullptr) {
+    std::memcpy(to, event.object, type->size);
+  } else {
+    try {
+      type->copy(to, event.object);
+    } catch (...) {
+      return unexpected(
+          cleave::detail::current_exception_error(format_text("the copy of event {}", event.name)));
+    }
   }
-  return static_cast<void const*>(to);
+  in_.log_.set_object(next_, to);
+  return {};
 }
 
 event_extras const* event_store::state::attempt::keep_extras(new_event const& event, std::uint64_t at) {
@@ -350,7 +361,7 @@ void event_store::state::attempt::stage_command() {
 void event_store::state::attempt::undo() noexcept {
   while (next_ > first_) {
     --next_;
-    event_body const& body = in_.log_.body(next_);
+    event_body const body = in_.log_.body(next_);
     event_type const* const type = body.kind->type;
     if (type != nullptr && type->destroy != nullptr) type->destroy(const_cast<void*>(body.object));
   }

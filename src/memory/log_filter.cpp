@@ -45,16 +45,17 @@ log_filter::log_filter(event_query const& query, text_table<name_entry> const& n
   else if (!tagged_.empty()) how_ = way::by_tag;
 }
 
-bool log_filter::takes(event_body const& body, event_facts const& facts) const noexcept {
-  if (how_ == way::everything || names_.has(body.kind->name_number)) return true;
+bool log_filter::takes(unopened found) const noexcept {
+  std::uint32_t const name = found.kind().name_number;
+  if (how_ == way::everything || names_.has(name)) return true;
+  event_facts const& facts = found.facts();
   if (facts.extras == nullptr) return false;
   auto const carries = [&](tag_entry const* tag) {
     return std::ranges::any_of(facts.extras->tags,
                                [&](std::string_view t) { return t.data() == tag->text.data(); });
   };
   return std::ranges::any_of(tagged_, [&](item const& wanted) {
-    return (wanted.any_name || wanted.names.has(body.kind->name_number)) &&
-           std::ranges::all_of(wanted.tags, carries);
+    return (wanted.any_name || wanted.names.has(name)) && std::ranges::all_of(wanted.tags, carries);
   });
 }
 
@@ -81,7 +82,7 @@ std::uint64_t tag_walk::next() noexcept {
     for (source& from : sources_) {
       if (from.at != from.end && (*from.list)[from.at] == nearest) ++from.at;
     }
-    if (filter_.takes(events_.body(nearest), events_.facts(nearest))) return nearest;
+    if (filter_.takes(events_.entry(nearest))) return nearest;
   }
 }
 

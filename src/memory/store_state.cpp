@@ -40,7 +40,7 @@ event_store::state::state(options const& chosen, detail::log& log)
 event_store::state::~state() {
   if (!destroys_) return;
   for (std::uint64_t at = log_.head(); at > 0; --at) {
-    event_body const& body = log_.body(at);
+    event_body const body = log_.body(at);
     event_type const* const type = body.kind->type;
     if (type != nullptr && type->destroy != nullptr) type->destroy(const_cast<void*>(body.object));
   }

@@ -51,6 +51,10 @@ concept unopened_event = requires(E const& found) {
   { found.position() } noexcept -> std::same_as<cleave::position>;
   { found.type() } noexcept -> std::same_as<event_type const*>; // nullptr: held as bytes
   { found.object() } noexcept -> std::same_as<void const*>;     // of that type
+  {
+    found.kind_number()
+  } noexcept -> std::same_as<std::uint32_t>; // not UINT32_MAX; within one read, equal numbers are equal types
+  { found.template as<int>() } noexcept -> std::same_as<int const&>; // for an event of that type
   { found.open() } noexcept -> std::same_as<recorded_event>;
   { static_cast<envelope>(found) };
 };

@@ -191,6 +191,9 @@ public:
 private:
   template <class E, class At> void apply(E const& event, At const& at) {
     progress_.note(model_, event, at);
+    apply_unnoted(event, at);
+  }
+  template <class E, class At> void apply_unnoted(E const& event, At const& at) {
     if constexpr (requires(envelope const& opened) { model_.on(event, opened); }) {
       envelope const& opened = at;
       model_.on(event, opened);
@@ -201,8 +204,12 @@ private:
   result<position> apply_batch(position after, detail::fed& seen) {
     detail::feed_range const range{.after = after, .limit = batch_.next()};
     auto const take = [&](auto const& event, auto const& at) { apply(event, at); };
-    if (part_.is_all() && !*letters_.any())
-      return detail::feed<P>(log_, range, seen, detail::take_all(), take);
+    if (part_.is_all() && !*letters_.any()) {
+      if (progress_.notes()) return detail::feed<P>(log_, range, seen, detail::take_all(), take);
+      // Asked once, not for each event, so that a loop over objects in memory calls nothing but `on`.
+      return detail::feed<P>(log_, range, seen, detail::take_all(),
+                             [&](auto const& event, auto const& at) { apply_unnoted(event, at); });
+    }
     return detail::feed<P>(
         log_, range, seen,
         [&](envelope const& at) -> result<bool> {

@@ -50,6 +50,8 @@ public:
     if (what == changes::unknown && caches_ != nullptr && to > reached()) rewritten();
     reached_.publish(to);
   }
+  // Whether anybody hears of what note() says.
+  bool notes() const noexcept { return caches_ != nullptr; }
   // The projection applies this event: what it touches is no answer any more. At any time before the advance to its position.
   template <class P, class E, class At> void note(P const& projection, E const& event, At const& at) {
     if (caches_ != nullptr) [[unlikely]]

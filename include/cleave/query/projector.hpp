@@ -4,6 +4,7 @@
 
 #include <cleave/base/step.hpp>
 #include <cleave/event/event_store.hpp>
+#include <cleave/query/object_visitor.hpp>
 #include <cleave/query/progress.hpp>
 #include <cleave/query/projection.hpp>
 #include <cleave/query/projector_options.hpp>
@@ -65,6 +66,12 @@ struct fed {
 // Diverts nothing, and costs nothing.
 struct take_all {};
 
+// Whether an event becomes several, or none, so that a part of them can have been applied.
+template <class List> struct any_upcastable;
+template <class... Es> struct any_upcastable<boost::mp11::mp_list<Es...>> {
+  static constexpr bool value = (upcastable<Es> || ...);
+};
+
 // What stands between the log and `apply`: a sink. A run of objects is one flat loop as long as nothing unusual happens.
 template <class P, class Divert, class Apply> class feeder {
   using events = typename P::events;
@@ -108,25 +115,34 @@ private:
                                run[0].position().value(); // a multiple of 2^64 more where it is less
     std::uint64_t const size = run[0].position() < before_ ? std::min(run.size(), ours) : 0;
     std::uint64_t i = taken.seen;
-    std::uint64_t end = i; // behind the last one that was handed out
     std::uint64_t others = 0;
+    std::uint64_t others_from = 0; // the last of them stand at [others_from, others_to)
+    std::uint64_t others_to = 0;
     bool touched = false;
     auto const one = [&, apply = apply_](auto const& event, auto const& at) { // a copy, to stay in registers
       apply(event, at);
-      touched = true;
+      if constexpr (any_upcastable<stored_events<events>>::value) touched = true;
     };
+    std::uint64_t end = 0; // behind the last one that was handed out
+    Run const own = run;   // nobody else sees it: it stays in registers
+    object_visitor<events, stored_events<events>> visit;
     try {
-      for (; i < size; ++i) {
-        touched = false;
-        if (visit_object<events>(run[i], one, stored_events<events>{})) [[likely]] {
-          end = i + 1;
+      // Nothing is noted of an event that goes well: the loop is as short as one that is written by hand.
+      while (i < size) {
+        if constexpr (any_upcastable<stored_events<events>>::value) touched = false;
+        if (visit(own[i], one)) [[likely]] {
+          ++i;
           continue;
         }
-        if (run.wanted(i)) break;
+        if (visit.learn(own[i])) continue;
+        if (wanted(run, i)) break;
         ++others;
+        if (others_to != i) others_from = i;
+        others_to = ++i;
       }
+      end = others != 0 && others_to == i ? others_from : i;
     } catch (...) {
-      taken.more = thrown(run[i].open().at);
+      taken.more = thrown_in(run, i);
       end = ++i;
     }
     if (end != taken.seen) {
@@ -168,6 +184,13 @@ private:
     }
   }
 
+  // Functions of their own, so that the loop keeps nothing for them.
+  template <class Run> [[gnu::noinline]] static bool wanted(Run const& run, std::uint64_t i) {
+    return run.wanted(i);
+  }
+  template <class Run> [[gnu::noinline, gnu::cold]] bool thrown_in(Run const& run, std::uint64_t i) {
+    return thrown(run[i].open().at);
+  }
   [[gnu::noinline, gnu::cold]] bool thrown(envelope const& at) {
     return stop(projection_failed(P::name, at, current_exception_error("on")));
   }

@@ -5,11 +5,15 @@
 #include <cleave/event/recorded_event.hpp>
 #include <cleave/memory/detail/position_list.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <new>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace cleave::memory::detail {
 
@@ -32,7 +36,8 @@ struct name_entry;
 struct event_kind {
   std::string_view name;
   event_type const* type = nullptr;
-  std::uint32_t name_number = 0; // names are numbered from 0 in order of appearance
+  std::uint32_t number = 0;      // kinds are numbered from 0 in order of appearance
+  std::uint32_t name_number = 0; // names likewise
   name_entry* entry = nullptr;
   event_kind* next = nullptr; // another type under the same name
 };
@@ -40,6 +45,11 @@ struct name_entry : interned {
   event_kind as_bytes;
   event_kind* as_objects = nullptr;
   std::uint64_t last = 0; // position of the last event of that name; for the writer
+};
+// What the numbers of kinds stand for. The types a second time, for those who look at nothing else.
+struct kind_table {
+  event_type const** types;
+  event_kind const** kinds;
 };
 
 struct event_extras {
@@ -54,9 +64,28 @@ struct stored_bytes {
   char const* bytes() const noexcept { return reinterpret_cast<char const*>(this + 1); }
 };
 
-// A record is split in two arrays: a projection that looks at nothing but the events walks the first one alone.
+// Where an event's object is: in its slot, or behind the address that the slot holds. A small event that is copied as bytes
+// and has no destructor is in its slot, so that a walk over the log reads one sequence of memory.
+inline constexpr std::size_t slot_bytes = 8;
+template <class E>
+inline constexpr bool in_slot = sizeof(E) <= slot_bytes && alignof(E) <= slot_bytes &&
+                                std::is_trivially_copyable_v<E> && std::is_trivially_destructible_v<E>;
+inline bool is_in_slot(event_type const* type) noexcept {
+  return type != nullptr && type->size <= slot_bytes && type->alignment <= slot_bytes &&
+         type->copy == nullptr && type->destroy == nullptr;
+}
+struct alignas(slot_bytes) event_slot {
+  std::byte bytes[slot_bytes];
+  void const* outside() const noexcept {
+    void const* object = nullptr;
+    std::memcpy(&object, bytes, sizeof object);
+    return object;
+  }
+};
+
+// One event as its kind and its object, or its stored_bytes.
 struct event_body {
-  void const* object; // the event, or its stored_bytes
+  void const* object;
   event_kind const* kind;
 };
 struct event_facts {
@@ -91,28 +120,46 @@ inline recorded_event show_event(std::uint64_t position, event_body const& body,
 }
 
 // Positions 1, 2, 3, ... in segments of one size, which never move. One writer fills places behind the head, then publishes
-// the head; a reader that has loaded the head (acquire) may read all up to it without a lock.
-struct segment {
+// the head; a reader that has loaded the head (acquire) may read all up to it without a lock. A record is split: a projection
+// that looks at nothing but the events touches no facts, and finds the bodies of many segments in a row.
+struct segment_bodies {
   static constexpr std::uint64_t events = 2048;
-  event_body bodies[events];
-  event_facts facts[events];
+  std::uint32_t kinds[events];
+  event_slot slots[events];
+};
+struct segment {
+  static constexpr std::uint64_t events = segment_bodies::events;
+  segment_bodies* bodies;
+  event_facts* facts; // an array of as many
 };
 
 // One event of it (an unopened_event). A value: a loop over a segment keeps no more than the place in it.
 class unopened {
 public:
-  unopened(segment const& in, std::uint64_t place, std::uint64_t at) noexcept
-      : in_(&in), place_(place), at_(at) {}
+  unopened(segment const& in, kind_table const& kinds, std::uint64_t place, std::uint64_t at) noexcept
+      : in_(in), kinds_(kinds), place_(place), at_(at) {}
   cleave::position position() const noexcept { return cleave::position(at_); }
-  event_body const& body() const noexcept { return in_->bodies[place_]; }
-  event_facts const& facts() const noexcept { return in_->facts[place_]; }
-  event_type const* type() const noexcept { return body().kind->type; }
+  std::uint32_t kind_number() const noexcept { return in_.bodies->kinds[place_]; }
+  event_kind const& kind() const noexcept { return *kinds_.kinds[kind_number()]; }
+  event_body body() const noexcept {
+    event_kind const& of = kind();
+    return {is_in_slot(of.type) ? static_cast<void const*>(slot().bytes) : slot().outside(), &of};
+  }
+  event_facts const& facts() const noexcept { return in_.facts[place_]; }
+  event_type const* type() const noexcept { return kinds_.types[kind_number()]; }
   void const* object() const noexcept { return body().object; }
+  template <class E> E const& as() const noexcept {
+    if constexpr (in_slot<E>) return *std::launder(reinterpret_cast<E const*>(slot().bytes));
+    else return *static_cast<E const*>(slot().outside());
+  }
   recorded_event open() const noexcept { return show_event(at_, body(), facts()); }
   operator envelope() const noexcept { return open().at; }
 
 private:
-  segment const* in_;
+  event_slot const& slot() const noexcept { return in_.bodies->slots[place_]; }
+
+  segment in_;
+  kind_table kinds_;
   std::uint64_t place_;
   std::uint64_t at_;
 };
@@ -121,14 +168,16 @@ class log {
 public:
   std::uint64_t head() const noexcept { return head_.load(std::memory_order_acquire); }
   // 1 <= position <= head()
-  event_body const& body(std::uint64_t position) const noexcept {
-    return at(position).bodies[place(position)];
-  }
+  event_body body(std::uint64_t position) const noexcept { return entry(position).body(); }
   event_facts const& facts(std::uint64_t position) const noexcept {
     return at(position).facts[place(position)];
   }
-  unopened entry(std::uint64_t position) const noexcept { return {at(position), place(position), position}; }
+  unopened entry(std::uint64_t position) const noexcept {
+    return {at(position), kinds(), place(position), position};
+  }
   recorded_event show(std::uint64_t position) const noexcept { return entry(position).open(); }
+  // With every event up to a head that was loaded before; there is one.
+  kind_table const& kinds() const noexcept { return *kinds_.load(std::memory_order_acquire); }
 
   // Calls sink(segment, place, position, size) for all that holds events in [first, last], in pieces of at most `left` (which the
   // sink may lower), until it returns false.
@@ -145,20 +194,43 @@ public:
   void reserve(std::uint64_t position, arena& memory) {
     if (position > room_) grow(position, memory);
   }
-  event_body& body_slot(std::uint64_t position) noexcept { return at(position).bodies[place(position)]; }
+  // Gives the kind its number; room for it is reserved.
+  void reserve_kinds(std::uint32_t more, arena& memory) {
+    if (more > kinds_room_ - kinds_size_) grow_kinds(more, memory);
+  }
+  void add_kind(event_kind& kind) noexcept {
+    kind.number = kinds_size_++;
+    kind_table const& table = kinds();
+    table.types[kind.number] = kind.type;
+    table.kinds[kind.number] = &kind;
+  }
+  // Where the object goes that is_in_slot().
+  std::byte* slot(std::uint64_t position) noexcept {
+    return at(position).bodies->slots[place(position)].bytes;
+  }
+  void set_object(std::uint64_t position, void const* outside) noexcept {
+    std::memcpy(slot(position), &outside, sizeof outside);
+  }
+  void set_kind(std::uint64_t position, event_kind const& kind) noexcept {
+    at(position).bodies->kinds[place(position)] = kind.number;
+  }
   event_facts& facts_slot(std::uint64_t position) noexcept { return at(position).facts[place(position)]; }
   void publish(std::uint64_t head) noexcept { head_.store(head, std::memory_order_release); }
 
 private:
   static std::uint64_t place(std::uint64_t position) noexcept { return (position - 1) % segment::events; }
-  segment& at(std::uint64_t position) const noexcept {
-    return *directory_.load(std::memory_order_acquire)[(position - 1) / segment::events];
+  segment const& at(std::uint64_t position) const noexcept {
+    return directory_.load(std::memory_order_acquire)[(position - 1) / segment::events];
   }
   void grow(std::uint64_t position, arena& memory);
+  void grow_kinds(std::uint32_t more, arena& memory);
 
   std::atomic<std::uint64_t> head_{0};
-  std::atomic<segment**> directory_{
-      nullptr}; // replaced by a longer copy; the old ones stay for those who read them
+  // Both are replaced by longer copies; the old ones stay for those who read them.
+  std::atomic<segment*> directory_{nullptr};
+  std::atomic<kind_table const*> kinds_{nullptr};
+  std::uint32_t kinds_size_ = 0;
+  std::uint32_t kinds_room_ = 0;
   std::uint64_t directory_room_ = 0;
   std::uint64_t room_ = 0;
 };

@@ -54,11 +54,10 @@ public:
   way how() const noexcept { return how_; }
   // For the ways that walk the log.
   bool passes(unopened found) const noexcept {
-    return how_ == way::by_name ? names_.has(found.body().kind->name_number)
-                                : takes(found.body(), found.facts());
+    return how_ == way::by_name ? names_.has(found.kind().name_number) : takes(found);
   }
   // For any way.
-  bool takes(event_body const& body, event_facts const& facts) const noexcept;
+  bool takes(unopened found) const noexcept;
 
 private:
   friend class tag_walk;
@@ -77,15 +76,16 @@ private:
 // Events of one segment, of which a filter, if there is one, lets some pass: what a sink that takes runs gets.
 class run {
 public:
-  run(segment const& in, std::uint64_t place, std::uint64_t at, std::uint64_t size,
+  run(segment const& in, kind_table const& kinds, std::uint64_t place, std::uint64_t at, std::uint64_t size,
       log_filter const* filter) noexcept
-      : in_(in), place_(place), at_(at), size_(size), filter_(filter) {}
+      : in_(in), kinds_(kinds), place_(place), at_(at), size_(size), filter_(filter) {}
   std::uint64_t size() const noexcept { return size_; }
-  unopened operator[](std::uint64_t i) const noexcept { return {in_, place_ + i, at_ + i}; }
+  unopened operator[](std::uint64_t i) const noexcept { return {in_, kinds_, place_ + i, at_ + i}; }
   bool wanted(std::uint64_t i) const noexcept { return filter_ == nullptr || filter_->passes((*this)[i]); }
 
 private:
-  segment const& in_;
+  segment in_;
+  kind_table kinds_;
   std::uint64_t place_;
   std::uint64_t at_;
   std::uint64_t size_;
