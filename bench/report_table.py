@@ -128,7 +128,7 @@ BEGIN, END = "<!-- bench: begin, written by bench/run.sh --readme -->", "<!-- be
 
 def readme_section(rows):
     plain = [row for row in rows if not is_curve(row)]
-    lines = [BEGIN, f"Medians of one run on {rows[0]['machine']}. `/limit` and `/peer` compare speeds: 2 is twice as fast.", ""]
+    lines = [BEGIN, f"Medians, measured on {rows[0]['machine']}. `/limit` and `/peer` compare speeds: 2 is twice as fast.", ""]
     lines += _markdown(HEAD, [cells(row) for row in plain])
     for head, body in _curve_tables(rows):
         lines += ["", *_markdown(head, body)]
