@@ -78,7 +78,7 @@ struct alignas(slot_bytes) event_slot {
   std::byte bytes[slot_bytes];
   void const* outside() const noexcept {
     void const* object = nullptr;
-    std::memcpy(&object, bytes, sizeof object);
+    std::memcpy(static_cast<void*>(&object), bytes, sizeof object);
     return object;
   }
 };
@@ -209,7 +209,7 @@ public:
     return at(position).bodies->slots[place(position)].bytes;
   }
   void set_object(std::uint64_t position, void const* outside) noexcept {
-    std::memcpy(slot(position), &outside, sizeof outside);
+    std::memcpy(slot(position), static_cast<void const*>(&outside), sizeof outside);
   }
   void set_kind(std::uint64_t position, event_kind const& kind) noexcept {
     at(position).bodies->kinds[place(position)] = kind.number;
