@@ -24,8 +24,15 @@ namespace detail {
 template <class Part> using made_part = decltype(made(std::declval<Part const&>()));
 
 template <class Runners> struct command_bus_of_type;
-template <class... Rs> struct command_bus_of_type<std::tuple<Rs...>> {
+template <std::size_t... Is, class... Rs>
+struct command_bus_of_type<numbered_pack<std::index_sequence<Is...>, Rs...>> {
   using type = command_bus<Rs...>;
+};
+
+template <class Projectors, class Inline, class Handlers> struct query_bus_of_type;
+template <class PIs, class... Ps, class IIs, class... Is, class... Hs>
+struct query_bus_of_type<host_slots<PIs, Ps...>, host_slots<IIs, Is...>, std::tuple<Hs...>> {
+  using type = query_bus<Ps..., Is..., Hs...>;
 };
 
 template <class Projector> using projection_of = typename std::remove_reference_t<Projector>::projection_type;
@@ -48,13 +55,15 @@ template <class Part> application_options const* options_in(Part const& part) {
 // waiting queries, then each projector's present batch.
 template <event_store Store, class... Parts> class application {
   using projector_hosts =
-      detail::hosts_of<decltype(std::tuple_cat(std::declval<detail::made_part<Parts> const&>().projectors(
+      detail::hosts_of<decltype(detail::join_packs(std::declval<detail::made_part<Parts> const&>().projectors(
           std::declval<Store&>(), projector_options{})...))>;
-  using inline_hosts = detail::hosts_of<decltype(std::tuple_cat(
+  using inline_hosts = detail::hosts_of<decltype(detail::join_packs(
       std::declval<detail::made_part<Parts> const&>().inline_projectors(std::declval<Store&>(),
                                                                         projector_options{})...))>;
   using query_handler_list = decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().query_handlers()...));
+  using queries_bus =
+      typename detail::query_bus_of_type<projector_hosts, inline_hosts, query_handler_list>::type;
   using command_layer_chain = detail::chain_of<decltype(std::tuple_cat(
       std::declval<detail::made_part<Parts> const&>().command_layers()...))>;
   using query_layer_chain = detail::chain_of<decltype(std::tuple_cat(
@@ -64,7 +73,7 @@ template <event_store Store, class... Parts> class application {
       std::declval<detail::made_part<Parts> const&>().observers()...));
   using observer = typename detail::observer_of_type<observer_list>::type;
   using side = detail::application_side<Store, inline_hosts, observer>;
-  using commands_bus = typename detail::command_bus_of_type<decltype(std::tuple_cat(
+  using commands_bus = typename detail::command_bus_of_type<decltype(detail::join_packs(
       std::declval<detail::made_part<Parts> const&>().runners(std::declval<side&>())...))>::type;
 
 public:
@@ -72,13 +81,16 @@ public:
       : options_(chosen(parts...)),
         store_(store),
         caches_(std::tuple_cat(detail::made(parts).caches()...)),
-        projectors_(std::tuple_cat(detail::made(parts).projectors(store, options_.projector)...)),
+        projectors_(detail::join_packs(detail::made(parts).projectors(store, options_.projector)...)),
         inline_projectors_(
-            std::tuple_cat(detail::made(parts).inline_projectors(store, options_.projector)...)),
+            detail::join_packs(detail::made(parts).inline_projectors(store, options_.projector)...)),
         query_handlers_(std::tuple_cat(detail::made(parts).query_handlers()...)),
+        queries_(answered_by(projectors_, inline_projectors_, query_handlers_)),
         side_(store, inline_projectors_, bus_, options_.write,
               std::make_from_tuple<observer>(std::tuple_cat(detail::made(parts).observers()...))),
-        commands_(std::make_from_tuple<commands_bus>(std::tuple_cat(detail::made(parts).runners(side_)...))),
+        commands_(detail::join_packs(detail::made(parts).runners(side_)...).apply([](auto&... runners) {
+          return commands_bus(std::move(runners)...);
+        })),
         command_layers_(std::make_from_tuple<command_layer_chain>(
             std::tuple_cat(detail::made(parts).command_layers()...))),
         query_layers_(
@@ -116,7 +128,9 @@ public:
   }
 
   // Executes one command. The result is the commit, the domain's rejection, or an error; a command with an id is executed once.
-  template <class C> command_result execute(C const& command, command_context const& context = no_context) {
+  template <class C>
+  [[gnu::always_inline]] command_result execute(C const& command,
+                                                command_context const& context = no_context) {
     if constexpr (command_layer_chain::size == 0) {
       return commands_.execute(command, context);
     } else {
@@ -190,19 +204,17 @@ public:
 
 private:
   template <class Q> result<typename Q::result_type> ask(Q const& question, at_least wanted) {
-    auto const answered = [&](auto&... answerers) {
-      constexpr auto cache = cache_of<Q>(std::make_index_sequence<std::tuple_size_v<cache_list>>());
-      if constexpr (cache < std::tuple_size_v<cache_list>) {
-        return query_bus(answerers...).ask_cached(question, wanted, *std::get<cache>(caches_).cache);
-      } else {
-        return query_bus(answerers...).ask(question, wanted);
-      }
-    };
-    return projectors_.apply([&](auto&... projectors) {
-      return inline_projectors_.apply([&](auto&... inline_ones) {
-        return std::apply(
-            [&](auto&... handlers) { return answered(projectors..., inline_ones..., handlers...); },
-            query_handlers_);
+    constexpr auto cache = cache_of<Q>(std::make_index_sequence<std::tuple_size_v<cache_list>>());
+    if constexpr (cache < std::tuple_size_v<cache_list>)
+      return queries_.ask_cached(question, wanted, *std::get<cache>(caches_).cache);
+    else return queries_.ask(question, wanted);
+  }
+
+  static queries_bus answered_by(projector_hosts& projectors, inline_hosts& inline_projectors,
+                                 query_handler_list& handlers) {
+    return projectors.apply([&](auto&... ps) {
+      return inline_projectors.apply([&](auto&... is) {
+        return std::apply([&](auto&... hs) { return queries_bus(ps..., is..., hs...); }, handlers);
       });
     });
   }
@@ -263,6 +275,7 @@ private:
   projector_hosts projectors_;
   inline_hosts inline_projectors_;
   query_handler_list query_handlers_;
+  queries_bus queries_;
   event_bus bus_;
   side side_;
   commands_bus commands_;

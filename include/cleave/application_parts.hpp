@@ -3,6 +3,7 @@
 // cleave::projections<prices>(prices{settings}).
 #pragma once
 
+#include <cleave/base/pack.hpp>
 #include <cleave/command/boundary_runner.hpp>
 #include <cleave/command/decider_runner.hpp>
 #include <cleave/command/handler_runner.hpp>
@@ -32,9 +33,9 @@ namespace detail {
 
 // What a part may contribute; each part replaces what it has.
 struct part_base {
-  template <class Side> std::tuple<> runners(Side&) const { return {}; }
-  template <class Store> std::tuple<> projectors(Store&, projector_options const&) const { return {}; }
-  template <class Store> std::tuple<> inline_projectors(Store&, projector_options const&) const { return {}; }
+  template <class Side> pack<> runners(Side&) const { return {}; }
+  template <class Store> pack<> projectors(Store&, projector_options const&) const { return {}; }
+  template <class Store> pack<> inline_projectors(Store&, projector_options const&) const { return {}; }
   std::tuple<> query_handlers() const { return {}; }
   std::tuple<> command_layers() const { return {}; }
   std::tuple<> query_layers() const { return {}; }
@@ -77,27 +78,21 @@ template <class Projector, class Store, class ReadStore> struct rebuildable_proj
 
 template <class... Ds> struct deciders_part : part_base {
   template <class Side> auto runners(Side& side) const {
-    return std::tuple<decider_runner<Ds, Side>...>(side_for<Ds>(side)...);
+    return make_pack(decider_runner<Ds, Side>(side)...);
   }
-
-private:
-  template <class, class Side> static Side& side_for(Side& side) { return side; }
 };
 
 template <class... Bs> struct boundaries_part : part_base {
   template <class Side> auto runners(Side& side) const {
-    return std::tuple<boundary_runner<Bs, Side>...>(side_for<Bs>(side)...);
+    return make_pack(boundary_runner<Bs, Side>(side)...);
   }
-
-private:
-  template <class, class Side> static Side& side_for(Side& side) { return side; }
 };
 
 template <class... Hs> struct command_handlers_part : part_base {
   std::tuple<Hs...> handlers;
   explicit command_handlers_part(Hs... given) : handlers(std::move(given)...) {}
   template <class Side> auto runners(Side& side) const {
-    return std::apply([&](Hs const&... each) { return std::tuple(handler_runner<Hs, Side>(side, each)...); },
+    return std::apply([&](Hs const&... each) { return make_pack(handler_runner<Hs, Side>(side, each)...); },
                       handlers);
   }
 };
@@ -150,10 +145,10 @@ template <class Cache, class... Qs> struct cached_queries_part : part_base {
 };
 
 template <bool Inline, class... Ps> struct projections_part : part_base {
-  std::tuple<Ps...> empty;
-  explicit projections_part(Ps... given) : empty(std::move(given)...) {}
+  pack<Ps...> empty;
+  explicit projections_part(Ps... given) : empty{{std::move(given)}...} {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
-    if constexpr (Inline) return std::tuple<>();
+    if constexpr (Inline) return pack<>{};
     else return factories(log, options);
   }
   template <class Store> auto inline_projectors(Store& log, projector_options const& options) const {
@@ -164,17 +159,15 @@ template <bool Inline, class... Ps> struct projections_part : part_base {
           "still refuse must not be in the model yet; use projections<...>");
       return factories(log, options);
     } else {
-      return std::tuple<>();
+      return pack<>{};
     }
   }
 
 private:
   template <class Store> auto factories(Store& log, projector_options const& options) const {
-    return std::apply(
-        [&](Ps const&... each) {
-          return std::tuple(memory_projector_factory<Ps, Store>{&log, each, options, Inline}...);
-        },
-        empty);
+    return empty.apply([&](Ps const&... each) {
+      return make_pack(memory_projector_factory<Ps, Store>{&log, each, options, Inline}...);
+    });
   }
 };
 
@@ -182,7 +175,7 @@ template <class... Ps> struct partitioned_projections_part : part_base {
   std::size_t workers;
   explicit partitioned_projections_part(std::size_t count) : workers(count) {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
-    return std::tuple(partitioned_projector_factory<Ps, Store>{&log, options, workers}...);
+    return make_pack(partitioned_projector_factory<Ps, Store>{&log, options, workers}...);
   }
 };
 
@@ -190,7 +183,7 @@ template <class ReadStore, class... Ps> struct stored_projections_part : part_ba
   ReadStore* rows;
   explicit stored_projections_part(ReadStore& store) : rows(&store) {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
-    return std::tuple(stored_projector_factory<stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{
+    return make_pack(stored_projector_factory<stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{
         &log, rows, options}...);
   }
 };
@@ -202,7 +195,7 @@ template <class ReadStore, class Live, class Next> struct rebuildable_projection
       : rows(&store), rebuild(chosen) {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
     using projector = rebuildable_projector<Live, Next, Store, ReadStore>;
-    return std::tuple(
+    return make_pack(
         rebuildable_projector_factory<projector, Store, ReadStore>{&log, rows, options, rebuild});
   }
 };
@@ -214,7 +207,7 @@ template <class ReadStore, class... Ps> struct inline_stored_projections_part : 
     static_assert(
         requires { typename Store::transaction; },
         "cleave: an inline stored projection needs a store with transactions; use stored_projections<...>");
-    return std::tuple(
+    return make_pack(
         stored_projector_factory<inline_stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{
             &log, rows, options}...);
   }
@@ -275,8 +268,8 @@ template <std::size_t... Is, class... Hosts>
 class host_slots<std::index_sequence<Is...>, Hosts...> : host_slot<Is, Hosts>... {
 public:
   template <class... Factories>
-  explicit host_slots(std::tuple<Factories...> const& factories)
-      : host_slot<Is, Hosts>{std::get<Is>(factories)()}... {}
+  explicit host_slots(pack<Factories...> const& factories)
+      : host_slot<Is, Hosts>{slot_of<Is, Factories>(factories)()}... {}
   host_slots(host_slots const&) = delete;
   host_slots& operator=(host_slots const&) = delete;
 
@@ -287,7 +280,8 @@ public:
   template <class F> void for_each(F&& f) { (f(static_cast<host_slot<Is, Hosts>&>(*this).host), ...); }
 };
 template <class Factories> struct hosts_of_type;
-template <class... Fs> struct hosts_of_type<std::tuple<Fs...>> {
+template <std::size_t... Is,
+          class... Fs> struct hosts_of_type<numbered_pack<std::index_sequence<Is...>, Fs...>> {
   using type = host_slots<std::index_sequence_for<Fs...>, std::invoke_result_t<Fs const&>...>;
 };
 template <class Factories> using hosts_of = typename hosts_of_type<Factories>::type;

@@ -46,6 +46,10 @@ struct projection_progress::state {
 projection_progress::projection_progress(std::string_view name) : name_(name), state_(new state) {}
 projection_progress::~projection_progress() { delete state_; }
 
+void projection_progress::note_in_caches(std::string_view projection, envelope const& at) {
+  detail::for_each_touch(projection, at, [&](cache_key key) { touch(key, at.position); });
+}
+
 void projection_progress::fail(error why) {
   {
     std::scoped_lock const lock(state_->mutex);

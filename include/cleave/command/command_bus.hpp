@@ -2,11 +2,11 @@
 // The command bus: routes each command to the one that handles it. The route is fixed at compile time and costs a direct call.
 #pragma once
 
+#include <cleave/base/pack.hpp>
 #include <cleave/base/route_table.hpp>
 #include <cleave/command/command_set.hpp>
 #include <cleave/command/outcome.hpp>
 
-#include <tuple>
 #include <utility>
 
 namespace cleave {
@@ -21,19 +21,22 @@ public:
 
   template <class C> static constexpr bool handles = routes::template number_of<C> != 0;
 
-  explicit command_bus(Handlers... handlers) : handlers_(std::move(handlers)...) {}
+  explicit command_bus(Handlers... handlers) : handlers_{{std::move(handlers)}...} {}
 
-  template <class C> command_result execute(C const& command, command_context const& context = no_context) {
+  // Inlined also where nothing else is: two functions less for each command of an application.
+  template <class C>
+  [[gnu::always_inline]] command_result execute(C const& command,
+                                                command_context const& context = no_context) {
     static_assert(
         handles<C>,
         "cleave: no handler lists this command: add it to the command_set of a decider or a command handler");
     if constexpr (handles<C>)
-      return std::get<routes::template number_of<C> - 1>(handlers_).execute(command, context);
+      return detail::slot_of<routes::template number_of<C> - 1>(handlers_).execute(command, context);
     else return unexpected(command_failure(error(errc::unsupported, {})));
   }
 
 private:
-  std::tuple<Handlers...> handlers_;
+  detail::pack<Handlers...> handlers_;
 };
 
 } // namespace cleave

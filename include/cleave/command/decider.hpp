@@ -103,7 +103,9 @@ template <class D> struct checked_decider {
 template <class D> class evolver {
 public:
   explicit evolver(D& state) noexcept : state_(state) {}
-  template <class E> void operator()(E const& event, envelope const&) { state_.evolve(event); }
+  template <class E> [[gnu::always_inline]] void operator()(E const& event, envelope const&) {
+    state_.evolve(event);
+  }
   template <class E> void leave_out() noexcept {
     if (left_out_.empty()) left_out_ = event_name_of<E>();
   }

@@ -55,7 +55,7 @@ protected:
   decided& operator=(decided const&) = delete;
   void assign(decided& other, void* room);
 
-  template <class E> void put(E&& event, void* room) {
+  template <class E> [[gnu::always_inline]] void put(E&& event, void* room) {
     using type = std::remove_cvref_t<E>;
     new (place(event_type_of<type>, room)) type(std::forward<E>(event));
     ++size_;

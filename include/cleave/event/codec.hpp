@@ -90,9 +90,10 @@ template <class T> struct codec {
 // application specialised codec<T>.
 template <class T>
 concept encodable = std::same_as<T, std::remove_cvref_t<T>> && detail::has_form<T>() &&
-                    requires(T const& value, std::string& out, std::string_view data) {
-                      { codec<T>::encode(value, out) } -> std::same_as<result<void>>;
-                      { codec<T>::decode(data) } -> std::same_as<result<T>>;
-                    };
+                    (!detail::foreign<T> ||
+                     requires(T const& value, std::string& out, std::string_view data) {
+                       { codec<T>::encode(value, out) } -> std::same_as<result<void>>;
+                       { codec<T>::decode(data) } -> std::same_as<result<T>>;
+                     });
 
 } // namespace cleave

@@ -70,8 +70,8 @@ template <class... Es> struct names_of_list<boost::mp11::mp_list<Es...>> {
 };
 
 // Hands `event` to the function, or what it becomes in the newest version.
-template <class Set, std::size_t Steps, class E, class At, class F> void deliver(E const& event, At const& at,
-                                                                                 F& f) {
+template <class Set, std::size_t Steps, class E, class At, class F>
+[[gnu::always_inline]] inline void deliver(E const& event, At const& at, F& f) {
   static_assert(Steps <= limits::upcast_steps,
                 "cleave: upcasting does not end: do two events upcast to one another?");
   if constexpr (upcastable<E>) {
@@ -103,7 +103,9 @@ struct reader_row {
 template <class Set, class F, class List> struct reader_rows_of;
 template <class Set, class F, class... Es> struct reader_rows_of<Set, F, boost::mp11::mp_list<Es...>> {
   template <class E> static void deliver_to(void const* object, envelope const& at, void* reader) {
-    deliver<Set, 0>(*static_cast<E const*>(object), at, *static_cast<F*>(reader));
+    if constexpr (upcastable<E>)
+      deliver<Set, 0>(*static_cast<E const*>(object), at, *static_cast<F*>(reader));
+    else (*static_cast<F*>(reader))(*static_cast<E const*>(object), at);
   }
   static constexpr std::array<reader_row, sizeof...(Es)> value{{{&event_type_of<Es>, &deliver_to<Es>}...}};
 };

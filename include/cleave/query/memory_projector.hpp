@@ -2,6 +2,7 @@
 // A read model in memory, the loop that feeds it from the log, and the answers from it.
 #pragma once
 
+#include <cleave/base/function_ref.hpp>
 #include <cleave/query/memory_dead_letters.hpp>
 #include <cleave/query/projector.hpp>
 
@@ -162,8 +163,7 @@ public:
       if (applied_.next() < recorded.at.position) {
         if (auto read = catch_up(applied_, UINT64_MAX); !read) return unexpected(std::move(read).error());
       }
-      auto const known = visit_event<typename P::events>(
-          recorded, [&](auto const& event, auto const& at) { apply(event, at); });
+      auto const known = visit_event<typename P::events>(recorded, noting_applier{*this});
       if (!known) return unexpected(known.error());
       applied_ = recorded.at.position;
       return {};
@@ -189,38 +189,51 @@ public:
   }
 
 private:
-  template <class E, class At> void apply(E const& event, At const& at) {
-    progress_.note(model_, event, at);
-    apply_unnoted(event, at);
-  }
-  template <class E, class At> void apply_unnoted(E const& event, At const& at) {
-    if constexpr (requires(envelope const& opened) { model_.on(event, opened); }) {
+  template <class E, class At> [[gnu::always_inline]] static void apply(P& model, E const& event,
+                                                                        At const& at) {
+    if constexpr (requires(envelope const& opened) { model.on(event, opened); }) {
       envelope const& opened = at;
-      model_.on(event, opened);
+      model.on(event, opened);
     } else {
-      model_.on(event);
+      model.on(event);
     }
+  }
+  struct plain_applier {
+    P& model;
+    template <class E, class At> [[gnu::always_inline]] void operator()(E const& event, At const& at) const {
+      apply(model, event, at);
+    }
+  };
+  // For when query caches want to hear what an event touches.
+  struct noting_applier {
+    memory_projector& to;
+    template <class E> [[gnu::always_inline]] void operator()(E const& event, envelope const& at) const {
+      to.progress_.note(to.model_, event, at);
+      apply(to.model_, event, at);
+    }
+  };
+  // By reference, so that it is compiled once for all that divert.
+  using divert = function_ref<result<bool>(envelope const&)>;
+  result<position> feed_noting(detail::feed_range const& range, detail::fed& seen, divert which) {
+    return detail::feed<P>(log_, range, seen, which, noting_applier{*this});
+  }
+  result<position> feed_all(detail::feed_range const& range, detail::fed& seen) {
+    // Asked once, not for each event, so that a loop over objects in memory calls nothing but `on`.
+    if (!progress_.notes())
+      return detail::feed<P>(log_, range, seen, detail::take_all(), plain_applier{model_});
+    return feed_noting(range, seen, [](envelope const&) -> result<bool> { return false; });
   }
   result<position> apply_batch(position after, detail::fed& seen) {
     detail::feed_range const range{.after = after, .limit = batch_.next()};
-    auto const take = [&](auto const& event, auto const& at) { apply(event, at); };
-    if (part_.is_all() && !*letters_.any()) {
-      if (progress_.notes()) return detail::feed<P>(log_, range, seen, detail::take_all(), take);
-      // Asked once, not for each event, so that a loop over objects in memory calls nothing but `on`.
-      return detail::feed<P>(log_, range, seen, detail::take_all(),
-                             [&](auto const& event, auto const& at) { apply_unnoted(event, at); });
-    }
-    return detail::feed<P>(
-        log_, range, seen,
-        [&](envelope const& at) -> result<bool> {
-          auto const& key = detail::key_of(model_, at);
-          if (!part_.is_all() && !part_.holds(key)) return true;
-          if (!*letters_.holds(key)) return false;
-          if (auto good = park(at, key, detail::waits_behind(), 0); !good)
-            return unexpected(std::move(good).error());
-          return true;
-        },
-        take);
+    if (part_.is_all() && !*letters_.any()) return feed_all(range, seen);
+    return feed_noting(range, seen, [&](envelope const& at) -> result<bool> {
+      auto const& key = detail::key_of(model_, at);
+      if (!part_.is_all() && !part_.holds(key)) return true;
+      if (!*letters_.holds(key)) return false;
+      if (auto good = park(at, key, detail::waits_behind(), 0); !good)
+        return unexpected(std::move(good).error());
+      return true;
+    });
   }
 
   // Everything before the event that failed is in the model.
@@ -238,15 +251,13 @@ private:
     auto const now = options_.clock.now();
     if (schedule_.failed(now)) return schedule_.due(now) ? step::worked : step::waiting;
     detail::fed again;
-    auto parked = detail::feed<P>(
-        log_, {.after = reached(), .limit = 1}, again,
-        [&](envelope const& at) -> result<bool> {
-          auto const& key = detail::key_of(model_, at);
-          if (auto good = park(at, key, why.message(), schedule_.failures()); !good)
-            return unexpected(std::move(good).error());
-          return true;
-        },
-        [](auto const&, envelope const&) -> result<void> { return {}; });
+    auto parked = feed_noting({.after = reached(), .limit = 1}, again,
+                              [&](envelope const& at) -> result<bool> {
+                                auto const& key = detail::key_of(model_, at);
+                                if (auto good = park(at, key, why.message(), schedule_.failures()); !good)
+                                  return unexpected(std::move(good).error());
+                                return true;
+                              });
     if (!parked) {
       progress_.fail(detail::parking_failed(P::name, seen.last, std::move(parked).error()));
       return step::failed;
@@ -267,10 +278,9 @@ private:
   // False: it failed again. An error when the model cannot be trusted any more, or the log not be read.
   result<bool> apply_letter(dead_letter const& letter) {
     detail::fed seen;
-    auto read = detail::feed<P>(
-        log_, {.after = position(letter.position.value() - 1), .limit = 1}, seen,
-        [&](envelope const& at) -> result<bool> { return at.position != letter.position; },
-        [&](auto const& event, auto const& at) { apply(event, at); });
+    auto read = feed_noting(
+        {.after = position(letter.position.value() - 1), .limit = 1}, seen,
+        [&](envelope const& at) -> result<bool> { return at.position != letter.position; });
     if (read && seen.last != letter.position)
       return unexpected(detail::letter_without_event(P::name, letter.position));
     if (read) return letters_.remove(letter.position);
@@ -285,7 +295,8 @@ private:
   }
 
   result<position> catch_up(position after, std::uint64_t limit) {
-    return detail::feed<P>(log_, after, limit, [&](auto const& event, auto const& at) { apply(event, at); });
+    detail::fed seen;
+    return feed_all({.after = after, .limit = limit}, seen);
   }
 
   Store& log_;

@@ -53,9 +53,12 @@ public:
   // Whether anybody hears of what note() says.
   bool notes() const noexcept { return caches_ != nullptr; }
   // The projection applies this event: what it touches is no answer any more. At any time before the advance to its position.
-  template <class P, class E, class At> void note(P const& projection, E const& event, At const& at) {
-    if (caches_ != nullptr) [[unlikely]]
-      note_in_caches<P, E>(projection, event, at);
+  template <class P, class E, class At> [[gnu::always_inline]] void note(P const& projection, E const& event,
+                                                                         At const& at) {
+    if (caches_ == nullptr) [[likely]]
+      return;
+    if constexpr (detail::names_touched<P, E>) note_in_caches<P, E>(projection, event, at);
+    else note_in_caches(P::name, at);
   }
   void touch(cache_key key, position at) noexcept {
     for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->touch(to->cache, key, at);
@@ -89,6 +92,7 @@ public:
 private:
   struct state;
 
+  void note_in_caches(std::string_view projection, envelope const& at);
   template <class P, class E>
   [[gnu::noinline]] void note_in_caches(P const& projection, E const& event, envelope const& at) {
     detail::for_each_touch(projection, event, at, [&](cache_key key) { touch(key, at.position); });

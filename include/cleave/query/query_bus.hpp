@@ -4,12 +4,13 @@
 #pragma once
 
 #include <cleave/base/limits.hpp>
+#include <cleave/base/pack.hpp>
 #include <cleave/base/result.hpp>
 #include <cleave/base/route_table.hpp>
 #include <cleave/query/consistency.hpp>
 #include <cleave/query/query_set.hpp>
 
-#include <tuple>
+#include <utility>
 
 namespace cleave {
 
@@ -23,7 +24,7 @@ public:
 
   template <class Q> static constexpr bool handles = routes::template number_of<Q> != 0;
 
-  explicit query_bus(Answerers&... answerers) : answerers_(answerers...) {}
+  explicit query_bus(Answerers&... answerers) : answerers_{{&answerers}...} {}
 
   template <query Q> result<typename Q::result_type> ask(Q const& q, at_least wanted = {}) {
     return with_fresh<Q>(wanted, [&](auto& answerer) { return answerer.answer(q); });
@@ -47,7 +48,7 @@ private:
         handles<Q>,
         "cleave: nobody lists this query: add it to the query_set of a projection or a query handler");
     if constexpr (handles<Q>) {
-      auto& answerer = std::get<routes::template number_of<Q> - 1>(answerers_);
+      auto& answerer = *detail::slot_of<routes::template number_of<Q> - 1>(answerers_);
       if constexpr (requires { answerer.wait(wanted); }) {
         if (auto fresh = answerer.wait(wanted); !fresh) return unexpected(std::move(fresh).error());
       }
@@ -57,7 +58,7 @@ private:
     }
   }
 
-  std::tuple<Answerers&...> answerers_;
+  detail::pack<Answerers*...> answerers_;
 };
 
 } // namespace cleave

@@ -64,19 +64,28 @@ template <class Q, class F> void for_each_dependency(std::string_view projection
   }
 }
 
+template <class P, class E>
+concept names_touched_in_place = requires(P const& p, E const& event, envelope const& at) {
+  p.touches(event, at);
+};
+template <class P, class E>
+concept names_touched = names_touched_in_place<P, E> ||
+                        requires(P const& p, E const& event) { p.touches(event); };
+
 // Calls f(key) for everything that the event touches.
 template <class P, class E, class F> void for_each_touch(P const& p, E const& event, envelope const& at,
                                                          F&& f) {
   auto const one = [&](std::string_view text) { f(make_cache_key(P::name, text)); };
   one(cache_everything);
-  if constexpr (requires { p.touches(event, at); }) {
-    for_each_text(p.touches(event, at), one);
-  } else if constexpr (requires { p.touches(event); }) {
-    for_each_text(p.touches(event), one);
-  } else {
-    one(at.stream.text());
-    for (std::string_view tag : at.tags) one(tag);
-  }
+  if constexpr (names_touched_in_place<P, E>) for_each_text(p.touches(event, at), one);
+  else for_each_text(p.touches(event), one);
+}
+// For a projection that does not say.
+template <class F> void for_each_touch(std::string_view projection, envelope const& at, F&& f) {
+  auto const one = [&](std::string_view text) { f(make_cache_key(projection, text)); };
+  one(cache_everything);
+  one(at.stream.text());
+  for (std::string_view tag : at.tags) one(tag);
 }
 
 // A cache as a projection's progress knows it. Owned by the application.
