@@ -122,8 +122,8 @@ public:
   void publish(append_request const& request, appended const& done) noexcept;
 
 private:
-  std::size_t publish_any(std::atomic<std::uint32_t> const& number, void const* event, envelope const& at,
-                          std::string_view type) noexcept {
+  [[gnu::always_inline]] std::size_t publish_any(std::atomic<std::uint32_t> const& number, void const* event,
+                                                 envelope const& at, std::string_view type) noexcept {
     if (detail::walking != nullptr) [[unlikely]]
       return publish_unusual(number, event, at, type);
     announce(detail::entering());
