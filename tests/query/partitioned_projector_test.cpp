@@ -219,6 +219,7 @@ TEST_CASE("a worker parks its events, the others do not wait, and a retry brings
   }
   CHECK(waiting.size() > 2);
   CHECK(letters == waiting);
+  CHECK(at.count_dead_letters().value() == waiting.size());
   letters.clear();
   REQUIRE(at.dead_letters({.limit = 2}, list));
   CHECK(letters == std::vector<std::uint64_t>{first.value(), second.value()});
@@ -230,6 +231,7 @@ TEST_CASE("a worker parks its events, the others do not wait, and a retry brings
   auto const rest = at.retry();
   REQUIRE(rest);
   CHECK(one->applied + rest->applied == waiting.size());
+  CHECK(at.count_dead_letters().value() == 0);
   for (auto const& [stream, value] : all.expected) CHECK(at.answer(thread_of{stream}).value() == value);
 }
 

@@ -144,6 +144,16 @@ public:
     }
     return {};
   }
+  // How many wait, of all workers.
+  result<std::uint64_t> count_dead_letters() {
+    std::uint64_t sum = 0;
+    for (worker& each : workers_) {
+      auto const some = each.inner_.count_dead_letters();
+      if (!some) return some;
+      sum += *some;
+    }
+    return sum;
+  }
   // As memory_projector has it: in order for each key.
   result<retried> retry(std::optional<std::string_view> key = {}) {
     if (key) return of_key(*key).retry(key);
