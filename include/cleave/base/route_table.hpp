@@ -22,9 +22,11 @@ template <class T, std::size_t I> std::integral_constant<std::size_t, I + 1>
 find_route(route_entry<T, I> const*);
 template <class T> std::integral_constant<std::size_t, 0> find_route(void const*);
 
+// NOLINTBEGIN(misc-redundant-expression): the operands of a fold
 template <class Routes, class List> inline constexpr bool all_routed = false;
 template <class Routes, template <class...> class List, class... Ts> inline constexpr bool all_routed<
     Routes, List<Ts...>> = ((decltype(find_route<Ts>(static_cast<Routes*>(nullptr)))::value != 0) && ...);
+// NOLINTEND(misc-redundant-expression)
 
 // Lists: each without repetition.
 template <class... Lists> class route_table {

@@ -20,6 +20,7 @@ namespace cleave::detail {
 
 template <class WriteSide> class boundary_core {
   using store_type = typename WriteSide::store_type;
+  using cache_type = aggregate_cache<any_state>;
   using pending_type = pending_command<WriteSide>;
 
 public:
@@ -75,7 +76,7 @@ private:
   command_result in_commit(query_scope& scope, decision_slot::make* decide, void const* command,
                            pending_type& pending) {
     std::string const name = scope.key();
-    std::uint64_t const key = cache_.key_of(name);
+    std::uint64_t const key = cache_type::key_of(name);
     any_state own;
     std::optional<std::uint64_t> read_inside; // the number of rollbacks then
     std::uint64_t most = store_type::keeps_objects ? UINT64_MAX : events_inside;
@@ -163,7 +164,7 @@ private:
   WriteSide& side_;
   std::string_view category_;
   state_type const& type_;
-  aggregate_cache<any_state> cache_;
+  cache_type cache_;
   std::vector<std::uint64_t> asked_; // keys of queries, each in the place of one that was asked before it
 };
 

@@ -16,6 +16,7 @@ namespace cleave::detail {
 
 template <class WriteSide> class decider_core {
   using store_type = typename WriteSide::store_type;
+  using cache_type = aggregate_cache<any_state>;
 
 public:
   // `type` must outlive it.
@@ -55,7 +56,7 @@ private:
 
   command_result in_commit(decision_slot::make* decide, void const* command,
                            pending_command<WriteSide>& pending, stream_name stream) {
-    std::uint64_t const key = cache_.key_of(stream.text());
+    std::uint64_t const key = cache_type::key_of(stream.text());
     any_state own; // where the cache holds none
     bool snapshot_due = false;
     // What has to be read from a file is read before the commit, since others wait for that.
@@ -198,7 +199,7 @@ private:
   WriteSide& side_;
   std::string_view category_;
   state_type const& type_;
-  aggregate_cache<any_state> cache_;
+  cache_type cache_;
 };
 
 } // namespace cleave::detail
