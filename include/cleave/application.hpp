@@ -197,8 +197,8 @@ public:
   template <class P> decltype(auto) projector() noexcept { return found<P>(projectors_, inline_projectors_); }
 
   // Who subscribes here hears of each event that this application commits, right behind the commit, on the thread that executed the
-  // command, before execute returns; the events of one command in the order of the log. Of two commands at once the later may be heard of first, and nobody is told again what was
-  // missed: for anything that has to be complete, write a projection.
+  // command, before execute returns; the events of one command in the order of the log. Of two commands at once the later may be
+  // heard of first, and nobody is told again what was missed: for anything that has to be complete, write a projection.
   event_bus& events() noexcept { return bus_; }
   Store& store() noexcept { return store_; }
 

@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace {

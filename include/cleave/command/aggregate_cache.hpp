@@ -23,13 +23,7 @@ template <class D> struct loaded {
   cleave::version version{};
 };
 
-// A boundary's state as of a position of the log.
-template <class B> struct folded {
-  B state{};
-  position upto{};
-};
-
-// Keeps values by name: loaded<D> by stream, folded<B> by the text of a query. Bounded by its number of entries: buckets of eight, as
+// Keeps values by name: a decider's state by its stream, a boundary's by the text of its query. Bounded by its number of entries: buckets of eight, as
 // a processor's cache has them, so that nothing is ever ordered or moved. In a full bucket the entry goes that was not used since
 // the last one went (second chance).
 //
