@@ -4,6 +4,7 @@
 #include <cleave/event/append.hpp>
 #include <cleave/event/event_bus.hpp>
 
+#include "event_bus_barrier.hpp"
 #include "event_bus_state.hpp"
 
 #include <algorithm>
@@ -104,14 +105,10 @@ void event_bus::publish(append_request const& request, appended const& done) noe
   }
 }
 
-std::size_t event_bus::publish_unusual(std::atomic<std::uint32_t> const& number, void const* event,
-                                       envelope const& at, std::string_view type) noexcept {
-  std::uint32_t const channel = number.load(std::memory_order_acquire);
-  return detail::publish_unusual(*state_, lists_.load(std::memory_order_acquire)[channel], event, at, type);
-}
-
 subscription event_bus::add(std::atomic<std::uint32_t>& channel, detail::bus_object* object,
-                            detail::handler_call* call) try {
+                            detail::handler_call* with_process_barrier,
+                            detail::handler_call* with_own_barrier) try {
+  detail::handler_call* const call = detail::has_process_barrier() ? with_process_barrier : with_own_barrier;
   auto handler = std::make_unique<detail::bus_handler>(state_, 0U, call, object);
   std::unique_lock lock(detail::bus_mutex);
   if (channel.load(std::memory_order_relaxed) == 0) {

@@ -18,7 +18,7 @@ namespace {
 
 constinit thread_local bool this_thread_is_ending = false;
 
-constinit bus_entry const not_announced{nullptr, nullptr, true};
+constinit bus_entry const not_announced{nullptr, nullptr};
 
 // A thread is known by one publisher from its first publish to its end; if it publishes later still, in destructors of other
 // objects of the thread, by one for each of these publishes.
@@ -55,16 +55,6 @@ constinit thread_local bus_entry const* walking = &not_announced;
 
 namespace {
 
-template <bool Asymmetric> void announce(std::atomic<bus_entry const*>& word,
-                                         bus_entry const* entry) noexcept {
-  if constexpr (Asymmetric) {
-    word.store(entry, std::memory_order_release);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  } else {
-    word.store(entry, std::memory_order_seq_cst);
-  }
-}
-
 template <class MakeFailure> void report(bus_state& bus, MakeFailure make_failure) noexcept {
   if (this_publisher->reporting) return;
   this_publisher->reporting = true;
@@ -77,65 +67,23 @@ template <class MakeFailure> void report(bus_state& bus, MakeFailure make_failur
   this_publisher->reporting = false;
 }
 
-template <bool Asymmetric>
-std::size_t walk(bus_state& bus, bus_list& list, void const* event, envelope const& at,
-                 std::string_view type) noexcept {
-  auto& word = this_publisher->inner[this_publisher->depth++];
-  bus_entry const* entry = list.load(std::memory_order_acquire);
-  for (;;) {
-    announce<Asymmetric>(word, entry);
-    bus_entry const* const again = list.load(std::memory_order_seq_cst);
-    if (again == entry) break;
-    entry = again;
+// Makes sure that this thread is known while it publishes.
+template <class Publish> std::size_t as_known(Publish publish) {
+  if (this_publisher != nullptr) return publish();
+  if (this_thread_is_ending) {
+    bus_publisher const for_this_publish;
+    return publish();
   }
-  std::size_t failed = 0;
-  for (;;) {
-    try {
-      entry->call.load(std::memory_order_seq_cst)(entry->context, event, at);
-    } catch (...) {
-      ++failed;
-      report(bus, [&] { return current_failure(type); });
-    }
-    if (entry->last.load(std::memory_order_relaxed)) break;
-    announce<Asymmetric>(word, ++entry);
-  }
-  word.store(nullptr, std::memory_order_release);
-  --this_publisher->depth;
-  return failed;
+  static thread_local publisher_of_thread const from_now_on;
+  return publish();
 }
 
-std::size_t publish_known(bus_state& bus, bus_list& list, void const* event, envelope const& at,
-                          std::string_view type) noexcept {
-  bus_entry const* const outermost = walking;
-  std::size_t const depth = this_publisher->depth +
-                            (outermost != nullptr && outermost != &not_announced ? 1 : 0);
-  if (depth >= event_bus::nesting_max + (this_publisher->reporting ? 1 : 0)) {
-    report(bus, [&] {
-      return handler_failure{
-          make_error(
-              errc::limit_exceeded,
-              "an event {} was published in handlers {} deep and not delivered, at most {} are allowed", type,
-              depth + 1, event_bus::nesting_max),
-          type};
-    });
-    return 1;
-  }
-  return has_process_barrier() ? walk<true>(bus, list, event, at, type)
-                               : walk<false>(bus, list, event, at, type);
+// How many publishes of this thread are under way.
+std::size_t depth_now() noexcept {
+  return this_publisher->depth + (walking != nullptr && walking != &not_announced ? 1 : 0);
 }
 
 } // namespace
-
-std::size_t publish_unusual(bus_state& bus, bus_list& list, void const* event, envelope const& at,
-                            std::string_view type) noexcept {
-  if (this_publisher != nullptr) return publish_known(bus, list, event, at, type);
-  if (this_thread_is_ending) {
-    bus_publisher const for_this_publish;
-    return publish_known(bus, list, event, at, type);
-  }
-  static thread_local publisher_of_thread const from_now_on;
-  return publish_known(bus, list, event, at, type);
-}
 
 handler_failure current_failure(std::string_view event) {
   return {current_exception_error(format_text("a handler of {}", event)), event};
@@ -144,6 +92,37 @@ handler_failure current_failure(std::string_view event) {
 } // namespace cleave::detail
 
 namespace cleave {
+
+std::size_t event_bus::publish_unusual(std::atomic<std::uint32_t> const& number, void const* event,
+                                       envelope const& at, std::string_view type) noexcept {
+  return detail::as_known([&] {
+    auto& publisher = *detail::this_publisher;
+    std::size_t const depth = detail::depth_now();
+    if (depth >= nesting_max + (publisher.reporting ? 1 : 0)) {
+      detail::report(*state_, [&] {
+        return handler_failure{make_error(errc::limit_exceeded,
+                                          "an event {} was published in handlers {} deep and not delivered, "
+                                          "at most {} are allowed",
+                                          type, depth + 1, nesting_max),
+                               type};
+      });
+      return std::size_t{1};
+    }
+    detail::bus_entry const*& word = publisher.inner[publisher.depth++];
+    auto const walk = [&]<detail::bus_barrier Barrier>() {
+      std::size_t failed = 0;
+      detail::bus_step step = detail::first_step<Barrier>(word, list_of(number));
+      while (step.call != nullptr) failed += call_run<Barrier>(word, step, event, at, type);
+      detail::announcement(word).store(nullptr, std::memory_order_release);
+      return failed;
+    };
+    std::size_t const failed = detail::has_process_barrier()
+                                   ? walk.template operator()<detail::bus_barrier::process>()
+                                   : walk.template operator()<detail::bus_barrier::own>();
+    --publisher.depth;
+    return failed;
+  });
+}
 
 void event_bus::report_failure(std::string_view type) noexcept {
   detail::report(*state_, [&] { return detail::current_failure(type); });

@@ -24,7 +24,8 @@ struct bus_publisher {
   bus_entry const** outermost; // its `walking`
   // The entries that its nested publishes are at, or all its publishes where there is no process barrier; nullptr from `depth`
   // on. One more than may nest, for the report that they nest too deep.
-  std::array<std::atomic<bus_entry const*>, event_bus::nesting_max + 1> inner{};
+  mutable std::array<bus_entry const*, event_bus::nesting_max + 1>
+      inner{};                              // others only read, but by atomic_ref
   std::size_t depth = 0;                    // for the thread itself
   bool reporting = false;                   // for the thread itself: it delivers a handler_failure
   bus_handler const* waiting_for = nullptr; // in end_subscription
@@ -40,8 +41,8 @@ struct bus_publisher {
   template <class F> bool announces(F condition) const noexcept {
     bus_entry const* const first = announcement(*outermost).load(std::memory_order_seq_cst);
     if (first != nullptr && condition(first)) return true;
-    for (auto const& word : inner) {
-      bus_entry const* const at = word.load(std::memory_order_seq_cst);
+    for (bus_entry const*& word : inner) {
+      bus_entry const* const at = announcement(word).load(std::memory_order_seq_cst);
       if (at == nullptr) return false;
       if (condition(at)) return true;
     }

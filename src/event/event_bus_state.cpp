@@ -15,31 +15,43 @@ namespace cleave::detail {
 
 namespace {
 
-void call_nothing(void*, void const*, envelope const&) {}
+// An entry whose call does not belong to a handler: it does its work and goes on.
+template <bus_barrier Barrier> bus_step call_nothing(bus_entry const* entry, void const*, envelope const&,
+                                                     bus_entry const*& word) {
+  return step_to<Barrier>(word, entry + 1);
+}
 
-constinit bus_entry const empty_list{&call_nothing, nullptr, true};
-
-void call_hook(void* bus, void const*, envelope const&) {
+template <bus_barrier Barrier> bus_step call_hook(bus_entry const* entry, void const*, envelope const&,
+                                                  bus_entry const*& word) {
   std::unique_lock lock(bus_mutex);
-  bus_object* const gone = static_cast<bus_state*>(bus)->collect();
+  bus_object* const gone = static_cast<bus_state*>(entry->context)->collect();
   lock.unlock();
   destroy_all(gone);
+  return step_to<Barrier>(word, entry + 1);
 }
+
+handler_call* nothing() noexcept {
+  return has_process_barrier() ? &call_nothing<bus_barrier::process> : &call_nothing<bus_barrier::own>;
+}
+handler_call* hook() noexcept {
+  return has_process_barrier() ? &call_hook<bus_barrier::process> : &call_hook<bus_barrier::own>;
+}
+
+constinit bus_entry const empty_list{nullptr, nullptr};
 
 } // namespace
 
 bus_handler_list::bus_handler_list(bus_state* bus, std::vector<bus_handler*> of_handlers)
     : handlers(std::move(of_handlers)), entries(new bus_entry[size()]{}) {
-  entries[0].call.store(&call_nothing, std::memory_order_relaxed);
   for (std::size_t i = 0; i < handlers.size(); ++i) {
     entries[i].call.store(handlers[i]->call, std::memory_order_relaxed);
     entries[i].context = handlers[i]->object;
   }
-  bus_entry& hook = entries[size() - 1];
-  hook.call.store(&call_hook, std::memory_order_relaxed);
-  hook.context = bus;
-  hook.last.store(true, std::memory_order_relaxed);
-  entries[size() - 2].last.store(true, std::memory_order_relaxed);
+  entries[handlers.size()].context = bus; // the hook, not armed
+}
+
+void bus_handler_list::arm_hook() const noexcept {
+  entries[handlers.size()].call.store(hook(), std::memory_order_release);
 }
 
 bool bus_handler_list::contains(bus_entry const* at) const noexcept {
@@ -50,12 +62,6 @@ bool bus_handler_list::contains(bus_entry const* at) const noexcept {
 bool bus_handler_list::is_walked() const noexcept {
   return any_publisher([this](bus_publisher const& thread) {
     return thread.announces([this](bus_entry const* at) { return contains(at); });
-  });
-}
-
-bool bus_handler_list::may_be_walked() const noexcept {
-  return any_publisher([this](bus_publisher const& thread) {
-    return thread.announces([this](bus_entry const* at) { return at == entering() || contains(at); });
   });
 }
 
@@ -111,7 +117,7 @@ void bus_state::add(bus_handler* handler) {
 void bus_state::remove(bus_handler& handler) noexcept {
   handler.ended = true;
   any_entry(handler, [](bus_handler_list& list, std::size_t i) {
-    list.entries[i].call.store(&call_nothing, std::memory_order_seq_cst);
+    list.entries[i].call.store(nothing(), std::memory_order_seq_cst);
     return false;
   });
   ++unfenced;
@@ -186,7 +192,7 @@ void bus_state::delete_older_lists() noexcept {
   for (bus_handler_list* current : lists) {
     if (current == nullptr) continue;
     for (bus_handler_list** at = &current->older; *at != nullptr;) {
-      if ((*at)->may_be_walked()) at = &(*at)->older;
+      if ((*at)->is_walked()) at = &(*at)->older;
       else delete std::exchange(*at, (*at)->older);
     }
   }

@@ -6,7 +6,6 @@
 
 #include "event_bus_publisher.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,21 +28,18 @@ struct bus_handler {
       : bus(of_bus), channel(of_channel), call(its_call), object(its_object) {}
 };
 
-// One immutable list of handlers. Behind the last entry stands the hook: it is armed, by moving the end behind it, when a
-// handler could not be destroyed because it is running, so that the publish that runs it destroys it after its walk.
+// One immutable list of handlers. Behind the last entry stands the hook, which is the end too until it is armed: when a handler
+// could not be destroyed because it is running, so that the publish that runs it destroys it after its walk.
 struct bus_handler_list {
   std::vector<bus_handler*> handlers; // by entry; nullptr once the handler is gone
   std::unique_ptr<bus_entry[]> entries;
   bus_handler_list* older = nullptr; // replaced by this one, and perhaps still being walked
 
   bus_handler_list(bus_state* bus, std::vector<bus_handler*> of_handlers);
-  std::size_t size() const noexcept { return std::max<std::size_t>(handlers.size(), 1) + 1; }
-  void arm_hook() const noexcept { entries[size() - 2].last.store(false, std::memory_order_relaxed); }
+  std::size_t size() const noexcept { return handlers.size() + 2; }
+  void arm_hook() const noexcept;
   bool contains(bus_entry const* at) const noexcept;
-  // Whether a publish is at one of the entries.
-  bool is_walked() const noexcept;
-  // The same for a list that has been replaced: a publish that is entering may have read where it is.
-  bool may_be_walked() const noexcept;
+  bool is_walked() const noexcept; // whether a publish is at one of the entries
 };
 
 struct bus_state {

@@ -441,6 +441,113 @@ TEST_CASE("ending a subscription waits for its handler on another thread, and fo
   REQUIRE(destroyed_when_ended);
 }
 
+namespace {
+
+// Two classes whose objects look the same, so that one taken for the other would be heard as such.
+template <char Class> struct listener {
+  int number;
+  std::vector<std::string>* heard;
+  std::function<void(int)> then = [](int) {};
+  void operator()(order_placed const&) const {
+    heard->push_back(Class + std::to_string(number));
+    then(number);
+  }
+};
+
+} // namespace
+
+TEST_CASE(
+    "objects of one class in a row and of another one among them hear an event in the order of subscription") {
+  event_bus bus;
+  std::vector<std::string> heard;
+  std::vector<subscription> kept;
+  for (int i = 1; i <= 3; ++i) kept.push_back(bus.subscribe<order_placed>(listener<'a'>{i, &heard}));
+  for (int i = 1; i <= 2; ++i) kept.push_back(bus.subscribe<order_placed>(listener<'b'>{i, &heard}));
+  kept.push_back(bus.subscribe<order_placed>(listener<'a'>{4, &heard}));
+  REQUIRE(bus.publish(order_placed{}) == 0);
+  REQUIRE(heard == std::vector<std::string>{"a1", "a2", "a3", "b1", "b2", "a4"});
+}
+
+TEST_CASE(
+    "an object may end the subscriptions of others of its class: later in the same publish they are not called") {
+  event_bus bus;
+  std::vector<std::string> heard;
+  std::vector<subscription> kept;
+  auto const end = [&](int number) {
+    if (number != 2) return;
+    kept[0].reset(); // has been called
+    kept[2].reset();
+    kept[4].reset();
+  };
+  for (int i = 1; i <= 5; ++i) kept.push_back(bus.subscribe<order_placed>(listener<'a'>{i, &heard, end}));
+  bus.publish(order_placed{});
+  REQUIRE(heard == std::vector<std::string>{"a1", "a2", "a4"});
+  heard.clear();
+  bus.publish(order_placed{});
+  REQUIRE(heard == std::vector<std::string>{"a2", "a4"});
+}
+
+TEST_CASE("an object that throws does not keep the event from others of its class before and behind it") {
+  event_bus bus;
+  std::vector<std::string> heard;
+  std::vector<subscription> kept;
+  auto const fail = [](int number) {
+    if (number != 1 && number != 4) throw std::runtime_error("no stock");
+  };
+  for (int i = 1; i <= 5; ++i) kept.push_back(bus.subscribe<order_placed>(listener<'a'>{i, &heard, fail}));
+  kept.push_back(bus.subscribe<order_placed>(listener<'b'>{6, &heard}));
+  REQUIRE(bus.publish(order_placed{}) == 3);
+  REQUIRE(heard == std::vector<std::string>{"a1", "a2", "a3", "a4", "a5", "b6"});
+}
+
+TEST_CASE("objects of one class may each publish their own event again") {
+  event_bus bus;
+  std::vector<std::string> heard;
+  std::vector<subscription> kept;
+  int depth = 0;
+  auto const again = [&](int) {
+    if (++depth == 1) bus.publish(order_placed{});
+    --depth;
+  };
+  for (int i = 1; i <= 2; ++i) kept.push_back(bus.subscribe<order_placed>(listener<'a'>{i, &heard, again}));
+  bus.publish(order_placed{});
+  REQUIRE(heard == std::vector<std::string>{"a1", "a1", "a2", "a2", "a1", "a2"});
+}
+
+TEST_CASE("ending a subscription waits for its object on another thread, and for no other of its class") {
+  constexpr int number_to_end = 2;
+  event_bus bus;
+  std::vector<std::string> heard;
+  std::atomic<int> entered{0};
+  std::atomic<bool> ending{false};
+  std::atomic<bool> done{false};
+  std::atomic<bool> held{true};
+  auto const stay = [&](int number) {
+    entered = number;
+    if (number == number_to_end) {
+      yield_until([&] { return ending.load(); });
+      for (int i = 0; i < 200; ++i) std::this_thread::yield();
+      done = true;
+    }
+    if (number == number_to_end + 1) yield_until([&] { return !held.load(); });
+  };
+  std::vector<subscription> kept;
+  for (int i = 1; i <= 4; ++i) kept.push_back(bus.subscribe<order_placed>(listener<'a'>{i, &heard, stay}));
+  std::thread publisher([&] { bus.publish(order_placed{}); });
+  yield_until([&] { return entered == number_to_end; });
+  ending = true;
+  kept[1].reset();
+  bool const done_when_ended = done;
+  // The publisher now sits in the third object, and the others can be ended all the same: or this test would not end.
+  yield_until([&] { return entered == number_to_end + 1; });
+  kept[0].reset();
+  kept[3].reset();
+  held = false;
+  publisher.join();
+  REQUIRE(done_when_ended);
+  REQUIRE(heard == std::vector<std::string>{"a1", "a2", "a3"});
+}
+
 TEST_CASE("handlers on several threads that end each other's subscriptions do not deadlock") {
   constexpr int threads = 3;
   for (int round = 0; round < 100; ++round) {

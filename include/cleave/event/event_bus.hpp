@@ -8,18 +8,23 @@
 // For subscribers that are known at compile time see static_event_bus.hpp, for delivery on other threads async_event_bus.hpp.
 //
 // How publishing does without a lock. The handlers of one event type are a list that does not change, but for a handler's call,
-// which is changed once, to a function that does nothing. In a word of its own thread (`walking`) a publisher announces that it
-// is about to read where the list is, then which entry it is about to read and call. Who changes something (puts a new list in
-// the place of the old one, or a call that does nothing in the place of a handler's) does so first and reads the words of all
-// threads afterwards. Between its two steps each side needs a full barrier, or both could miss each other. The publisher's is
-// free, it only stops the compiler, because the other side's is one in every running thread of the process (membarrier(2)):
+// which is changed once, to one that does nothing. In a word of its own thread (`walking`) a publisher announces which entry of
+// the list it is about to look at and to call, reads afterwards what is to be called there, and for the first entry also whether
+// the list is still the current one; if not, it begins again. Who changes something (puts a new list in the place of the old
+// one, or a call that does nothing in the place of a handler's) does so first and reads the words of all threads afterwards.
+// Between its two steps each side needs a full barrier, or both could miss each other. The publisher's is free, it only stops
+// the compiler, because the other side's is one in every running thread of the process (membarrier(2)):
 //   either the publisher announced before it: then the other side sees the announcement, and waits, or leaves the memory alone;
 //   or the publisher announced after it: then it reads the new list, and the call that does nothing.
 // The other way round, what a handler did happens before its destruction: a publisher announces the next entry, and the end,
 // with release, and the other side reads the words with acquire. This is the hazard pointer (Michael, "Hazard Pointers", 2004)
 // with the asymmetric barrier (Dice, Huang, Yang, "Asymmetric Dekker Synchronization", 2001; P1202). Where there is no
-// membarrier(2), publishers announce with a sequentially consistent store instead, in publish_unusual. The parts that run
-// rarely are in src/event/event_bus*.cpp.
+// membarrier(2), publishers announce with a sequentially consistent store instead, in publish_unusual.
+//
+// Objects of one class often subscribe in a row. Their entries have the same call, and that goes on by itself from entry to
+// entry for as long as it finds itself there, so that the compiler can inline the handler. It announces each entry and reads its
+// call afterwards like everybody else; so to those that end subscriptions it is the same whether a call came from this loop.
+// The parts that run rarely are in src/event/event_bus*.cpp.
 #pragma once
 
 #include <cleave/event/detail/bus_channel.hpp>
@@ -39,20 +44,19 @@ namespace cleave {
 
 namespace detail {
 
-// A handler in the heap.
-struct bus_object {
-  void (*destroy)(bus_object*) noexcept;
-  bus_object* next = nullptr;
-};
-template <class F> struct bus_object_of : bus_object {
-  F handler;
-};
-
-using handler_call = void(void* context, void const* event, envelope const& at);
+struct bus_entry;
+struct bus_step;
+// Calls the handler of `entry`, which `word` announces, and those behind it that have the same call.
+using handler_call = bus_step(bus_entry const* entry, void const* event, envelope const& at,
+                              bus_entry const*& word);
 struct bus_entry {
-  std::atomic<handler_call*> call;
+  std::atomic<handler_call*> call; // nullptr: the end of the list
   void* context;
-  std::atomic<bool> last; // a list has at least one entry, if only one that does nothing
+};
+// Where a walk is: an announced entry, and what was read there afterwards.
+struct bus_step {
+  bus_entry const* entry;
+  handler_call* call;
 };
 using bus_list = std::atomic<bus_entry const*>;
 
@@ -61,17 +65,63 @@ using bus_list = std::atomic<bus_entry const*>;
 // Only its thread changes it, and may therefore read it plainly; everything else is atomic.
 extern constinit thread_local bus_entry const* walking [[gnu::tls_model("initial-exec")]];
 using announcement = std::atomic_ref<bus_entry const*>;
-// What `walking` says between the decision to publish and the first entry. No entry has this address.
-inline bus_entry const* entering() noexcept {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): never followed
-  return reinterpret_cast<bus_entry const*>(std::uintptr_t{1});
+
+// Whose barrier stands between a publisher's announcement and what it reads next: the one that the other side makes in the whole
+// process (membarrier(2)), or its own.
+enum class bus_barrier : std::uint8_t { process, own };
+
+template <bus_barrier Barrier> void announce(bus_entry const*& word, bus_entry const* entry) noexcept {
+  if constexpr (Barrier == bus_barrier::process) {
+    announcement(word).store(entry, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst); // the free half of the asymmetric barrier
+  } else {
+    announcement(word).store(entry, std::memory_order_seq_cst);
+  }
 }
+
+template <bus_barrier Barrier>
+bus_step step_to(bus_entry const*& word, bus_entry const* entry) noexcept {
+  announce<Barrier>(word, entry);
+  return {entry, entry->call.load(std::memory_order_seq_cst)};
+}
+
+template <bus_barrier Barrier> bus_step first_step(bus_entry const*& word, bus_list const& list) noexcept {
+  for (;;) {
+    bus_entry const* const entry = list.load(std::memory_order_acquire);
+    announce<Barrier>(word, entry);
+    if (list.load(std::memory_order_seq_cst) == entry) [[likely]]
+      return {entry, entry->call.load(std::memory_order_seq_cst)};
+  }
+}
+
+// A handler in the heap.
+struct bus_object {
+  void (*destroy)(bus_object*) noexcept;
+  bus_object* next = nullptr;
+};
+template <class E, class F> struct bus_object_of : bus_object {
+  F handler;
+
+  static void destroy_this(bus_object* object) noexcept { delete static_cast<bus_object_of*>(object); }
+
+  template <bus_barrier Barrier>
+  static bus_step call(bus_entry const* entry, void const* event, [[maybe_unused]] envelope const& at,
+                       bus_entry const*& word) {
+    for (;;) {
+      auto& h = static_cast<bus_object_of*>(static_cast<bus_object*>(entry->context))->handler;
+      auto const& e = *static_cast<E const*>(event);
+      if constexpr (std::is_invocable_v<F&, E const&, envelope const&>) h(e, at);
+      else h(e);
+      bus_step const next = step_to<Barrier>(word, entry + 1);
+      if (next.call != &call<Barrier>) return next;
+      entry = next.entry;
+    }
+  }
+};
 
 inline constexpr envelope empty_envelope{};
 
 struct bus_state;
-std::size_t publish_unusual(bus_state& bus, bus_list& list, void const* event, envelope const& at,
-                            std::string_view type) noexcept;
 
 } // namespace detail
 
@@ -93,21 +143,15 @@ public:
   // publish that is under way does not call it. May throw std::bad_alloc and what moving the handler throws.
   template <class E, class F> [[nodiscard]] subscription subscribe(F&& handler) {
     using stored = std::decay_t<F>;
-    using object = detail::bus_object_of<stored>;
-    constexpr bool takes_envelope = std::is_invocable_v<stored&, E const&, envelope const&>;
+    using object = detail::bus_object_of<E, stored>;
     static_assert(std::is_same_v<E, std::remove_cvref_t<E>>,
                   "cleave: subscribe<E> wants the plain event type, without const or &");
     static_assert(
-        takes_envelope || std::is_invocable_v<stored&, E const&>,
+        (std::is_invocable_v<stored&, E const&, envelope const&> || std::is_invocable_v<stored&, E const&>),
         "cleave: the handler of subscribe<E> must be callable with (E const&) or (E const&, envelope const&)");
-    return add(detail::bus_channel<E>,
-               new object{{[](detail::bus_object* o) noexcept { delete static_cast<object*>(o); }},
-                          std::forward<F>(handler)},
-               [](void* context, void const* event, [[maybe_unused]] envelope const& at) {
-                 auto& h = static_cast<object*>(static_cast<detail::bus_object*>(context))->handler;
-                 if constexpr (takes_envelope) h(*static_cast<E const*>(event), at);
-                 else h(*static_cast<E const*>(event));
-               });
+    return add(detail::bus_channel<E>, new object{{&object::destroy_this}, std::forward<F>(handler)},
+               &object::template call<detail::bus_barrier::process>,
+               &object::template call<detail::bus_barrier::own>);
   }
 
   // Calls the handlers of E on this thread; `at` is what those that take an envelope get. A handler that throws does not keep
@@ -124,35 +168,39 @@ public:
 private:
   [[gnu::always_inline]] std::size_t publish_any(std::atomic<std::uint32_t> const& number, void const* event,
                                                  envelope const& at, std::string_view type) noexcept {
-    if (detail::walking != nullptr) [[unlikely]]
+    detail::bus_entry const*& word = detail::walking;
+    if (word != nullptr) [[unlikely]]
       return publish_unusual(number, event, at, type);
-    announce(detail::entering());
-    // In this order: every table is large enough for a number before the number can be seen.
-    std::uint32_t const channel = number.load(std::memory_order_acquire);
-    detail::bus_entry const* entry = lists_.load(std::memory_order_acquire)[channel].load(
-        std::memory_order_acquire);
-    announce(entry);
+    detail::bus_step step = detail::first_step<detail::bus_barrier::process>(word, list_of(number));
     std::size_t failed = 0;
-    for (;;) {
-      try {
-        entry->call.load(std::memory_order_acquire)(entry->context, event, at);
-      } catch (...) {
-        ++failed;
-        report_failure(type);
-      }
-      if (entry->last.load(std::memory_order_relaxed)) [[likely]]
-        break;
-      announce(++entry);
-    }
-    detail::announcement(detail::walking).store(nullptr, std::memory_order_release);
+    while (step.call != nullptr)
+      failed += call_run<detail::bus_barrier::process>(word, step, event, at, type);
+    detail::announcement(word).store(nullptr, std::memory_order_release);
     return failed;
   }
-  static void announce(detail::bus_entry const* entry) noexcept {
-    detail::announcement(detail::walking).store(entry, std::memory_order_release);
-    std::atomic_signal_fence(std::memory_order_seq_cst); // the free half of the asymmetric barrier
+  // In this order: every table is large enough for a number before the number can be seen.
+  detail::bus_list const& list_of(std::atomic<std::uint32_t> const& number) const noexcept {
+    std::uint32_t const channel = number.load(std::memory_order_acquire);
+    return lists_.load(std::memory_order_acquire)[channel];
   }
+  // Calls the handlers from `step` on that have the same call, up to one that throws, and takes the step behind them. Returns
+  // how many threw.
+  template <detail::bus_barrier Barrier>
+  [[gnu::always_inline]] std::size_t call_run(detail::bus_entry const*& word, detail::bus_step& step,
+                                              void const* event, envelope const& at,
+                                              std::string_view type) noexcept {
+    try {
+      step = step.call(step.entry, event, at, word);
+      return 0;
+    } catch (...) {
+      report_failure(type);
+    }
+    step = detail::step_to<Barrier>(word, word + 1); // behind the one that threw
+    return 1;
+  }
+  // Which of the two calls is used depends on the system.
   subscription add(std::atomic<std::uint32_t>& channel, detail::bus_object* object,
-                   detail::handler_call* call);
+                   detail::handler_call* with_process_barrier, detail::handler_call* with_own_barrier);
   std::size_t publish_unusual(std::atomic<std::uint32_t> const& number, void const* event, envelope const& at,
                               std::string_view type) noexcept;
   void report_failure(std::string_view type) noexcept; // inside a catch block
