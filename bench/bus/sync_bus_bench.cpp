@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What publishing one event to 1, 4 and 16 subscribers of this thread costs. Each subscriber adds a field of the event to a sum
 // of its own. raw: for the static bus the inlined calls themselves, for the dynamic bus a loop over function pointers.
+// The subscribers of dynamic_N are objects of one class, those of dynamic_N_classes are of N classes.
 #include <cleave/event/event_bus.hpp>
 #include <cleave/event/static_event_bus.hpp>
 
@@ -76,36 +77,51 @@ template <std::size_t N> void static_raw(benchmark::State& state) {
   benchmark::DoNotOptimize(sums);
 }
 
-// N subscribers of one kind, for what is put together at run time.
-template <std::size_t N> using run_time_subscribers = std::array<revenue<0>, N>;
+// N subscribers of one class or of N classes, for what is put together at run time.
+template <std::size_t N> struct of_one_class {
+  std::array<revenue<0>, N> sums;
+  void each(auto subscribe) {
+    for (auto& sum : sums) subscribe(sum);
+  }
+};
+template <std::size_t N> struct of_classes {
+  decltype(subscribers(std::make_index_sequence<N>())) sums;
+  void each(auto subscribe) {
+    std::apply([&](auto&... sum) { (subscribe(sum), ...); }, sums);
+  }
+};
 
-template <std::size_t N> void dynamic_ours(benchmark::State& state) {
+template <class Subscribers> void dynamic_ours(benchmark::State& state) {
   cleave::event_bus bus;
-  std::array<cleave::subscription, N> subscriptions;
-  for (auto& kept : subscriptions) kept = bus.subscribe<order_placed>(revenue<0>());
+  std::vector<cleave::subscription> subscriptions;
+  Subscribers subscribers;
+  subscribers.each([&](auto const& sum) { subscriptions.push_back(bus.subscribe<order_placed>(sum)); });
   publish_in_a_loop(state, [&](order_placed const& e) { bus.publish(e); });
 }
 
-template <std::size_t N> void dynamic_raw(benchmark::State& state) {
+template <class Subscribers> void dynamic_raw(benchmark::State& state) {
   struct callback {
     void (*call)(void*, order_placed const&);
     void* context;
   };
-  run_time_subscribers<N> sums;
+  Subscribers subscribers;
   std::vector<callback> callbacks;
-  for (auto& sum : sums) {
+  subscribers.each([&]<class Sum>(Sum& sum) {
     callbacks.push_back(
-        {[](void* context, order_placed const& e) { (*static_cast<revenue<0>*>(context))(e); }, &sum});
-  }
+        {[](void* context, order_placed const& e) { (*static_cast<Sum*>(context))(e); }, &sum});
+  });
   benchmark::DoNotOptimize(callbacks); // as if others could reach it
   publish_in_a_loop(state, [&](order_placed const& e) {
     for (callback const& c : callbacks) c.call(c.context, e);
   });
-  benchmark::DoNotOptimize(sums);
+  benchmark::DoNotOptimize(subscribers);
 }
 
-// The shape of EnTT's dispatcher: pools found by the type's hash in a map with closed addressing, each pool a vector of
-// delegates that is walked from its end. No thread may subscribe or publish beside another one, and no exception is contained.
+// The shape of EnTT's dispatcher (as of its version 4): pools found by the type's hash in a map with chains in a vector, made
+// where there is none yet, so that each event looks whether the map had the key and whether the pool is there; the event is
+// passed by value; each pool is a vector of delegates that is walked by index from its end. In the same loop the published one
+// takes 50, 86 and 230 instructions (GCC 12, -O3), this one 48, 84 and 229. No thread may subscribe or publish beside another one, and no
+// exception is contained.
 namespace entt_shape {
 
 class pool_base {
@@ -117,7 +133,7 @@ template <class E> class pool : public pool_base {
 public:
   using delegate = std::pair<void (*)(void const*, E&), void const*>;
   void connect(delegate d) { calls_.push_back(d); }
-  void trigger(E& event) const {
+  [[gnu::always_inline]] void trigger(E& event) const {
     for (auto at = calls_.size(); at != 0; --at) calls_[at - 1].first(calls_[at - 1].second, event);
   }
 
@@ -133,17 +149,13 @@ constexpr std::uint32_t fnv1a(std::string_view text) {
 
 class dispatcher {
 public:
-  template <class E> pool<E>& assure() {
+  template <class E> [[gnu::always_inline]] pool<E>& assure() {
     constexpr std::uint32_t id = fnv1a(cleave::detail::type_text<E>);
-    for (auto at = buckets_[id & (buckets_.size() - 1)]; at != none; at = nodes_[at].next) {
-      if (nodes_[at].id == id) return static_cast<pool<E>&>(*nodes_[at].pool);
-    }
-    auto& bucket = buckets_[id & (buckets_.size() - 1)];
-    nodes_.push_back({bucket, id, std::make_shared<pool<E>>()});
-    bucket = nodes_.size() - 1;
-    return static_cast<pool<E>&>(*nodes_.back().pool);
+    auto& found = pool_at(id);
+    if (!found) found = std::make_shared<pool<E>>();
+    return static_cast<pool<E>&>(*found);
   }
-  template <class E> void trigger(E&& event) { assure<std::decay_t<E>>().trigger(event); }
+  template <class E> [[gnu::always_inline]] void trigger(E event) { assure<E>().trigger(event); }
 
 private:
   static constexpr std::size_t none = ~std::size_t{0};
@@ -154,62 +166,82 @@ private:
   };
   std::vector<std::size_t> buckets_ = std::vector<std::size_t>(8, none);
   std::vector<node> nodes_;
+
+  [[gnu::always_inline]] auto find(std::uint32_t id, std::size_t bucket) {
+    for (auto at = buckets_[bucket]; at != none; at = nodes_[at].next) {
+      if (nodes_[at].id == id) return nodes_.begin() + static_cast<std::ptrdiff_t>(at);
+    }
+    return nodes_.end();
+  }
+  [[gnu::always_inline]] std::shared_ptr<pool_base>& pool_at(std::uint32_t id) {
+    std::size_t const bucket = id & (buckets_.size() - 1);
+    if (auto const found = find(id, bucket); found != nodes_.end()) return found->pool;
+    nodes_.push_back({buckets_[bucket], id, nullptr});
+    buckets_[bucket] = nodes_.size() - 1;
+    return nodes_.back().pool;
+  }
 };
 
 } // namespace entt_shape
 
-template <std::size_t N> void dynamic_entt_shape(benchmark::State& state) {
-  run_time_subscribers<N> sums;
+template <class Subscribers> void dynamic_entt_shape(benchmark::State& state) {
+  Subscribers subscribers;
   entt_shape::dispatcher dispatcher;
-  for (auto& sum : sums) {
-    dispatcher.assure<order_placed>().connect({[](void const* context, order_placed& e) {
-                                                 (*static_cast<revenue<0>*>(const_cast<void*>(context)))(e);
-                                               },
-                                               &sum});
-  }
+  subscribers.each([&]<class Sum>(Sum& sum) {
+    dispatcher.assure<order_placed>().connect(
+        {[](void const* context, order_placed& e) { (*static_cast<Sum*>(const_cast<void*>(context)))(e); },
+         &sum});
+  });
   publish_in_a_loop(state, [&](order_placed& e) { dispatcher.trigger(e); });
-  benchmark::DoNotOptimize(sums);
+  benchmark::DoNotOptimize(subscribers);
 }
 
 #if __has_include(<boost/signals2/signal.hpp>)
-template <std::size_t N> void dynamic_signals2(benchmark::State& state) {
-  run_time_subscribers<N> sums;
+template <class Subscribers> void dynamic_signals2(benchmark::State& state) {
+  Subscribers subscribers;
   boost::signals2::signal<void(order_placed const&)> signal;
-  for (auto& sum : sums) signal.connect(std::ref(sum));
+  subscribers.each([&](auto& sum) { signal.connect(std::ref(sum)); });
   publish_in_a_loop(state, [&](order_placed const& e) { signal(e); });
-  benchmark::DoNotOptimize(sums);
+  benchmark::DoNotOptimize(subscribers);
 }
-#define CLEAVE_BENCH_SIGNALS2(N)                                                                             \
-  BENCHMARK(dynamic_signals2<N>)->Name("bus/dynamic_" #N "/signals2")->Apply(bench::counted);
+#define CLEAVE_BENCH_SIGNALS2(NAME, SUBSCRIBERS)                                                             \
+  BENCHMARK(dynamic_signals2<SUBSCRIBERS>)->Name("bus/" NAME "/signals2")->Apply(bench::counted);
 #else
-#define CLEAVE_BENCH_SIGNALS2(N)
+#define CLEAVE_BENCH_SIGNALS2(NAME, SUBSCRIBERS)
 #endif
 
 #if __has_include(<sigc++/sigc++.h>)
-template <std::size_t N> void dynamic_sigcpp(benchmark::State& state) {
-  run_time_subscribers<N> sums;
+template <class Subscribers> void dynamic_sigcpp(benchmark::State& state) {
+  Subscribers subscribers;
   sigc::signal<void, order_placed const&> signal;
-  for (auto& sum : sums) signal.connect(sigc::mem_fun(sum, &revenue<0>::operator()));
+  subscribers.each([&]<class Sum>(Sum& sum) { signal.connect(sigc::mem_fun(sum, &Sum::operator())); });
   publish_in_a_loop(state, [&](order_placed const& e) { signal.emit(e); });
-  benchmark::DoNotOptimize(sums);
+  benchmark::DoNotOptimize(subscribers);
 }
-#define CLEAVE_BENCH_SIGCPP(N)                                                                               \
-  BENCHMARK(dynamic_sigcpp<N>)->Name("bus/dynamic_" #N "/sigc++")->Apply(bench::counted);
+#define CLEAVE_BENCH_SIGCPP(NAME, SUBSCRIBERS)                                                               \
+  BENCHMARK(dynamic_sigcpp<SUBSCRIBERS>)->Name("bus/" NAME "/sigc++")->Apply(bench::counted);
 #else
-#define CLEAVE_BENCH_SIGCPP(N)
+#define CLEAVE_BENCH_SIGCPP(NAME, SUBSCRIBERS)
 #endif
 
-#define CLEAVE_BENCH(N)                                                                                      \
+#define CLEAVE_BENCH_STATIC(N)                                                                               \
   BENCHMARK(static_ours<N>)->Name("bus/static_" #N "/ours")->Apply(bench::counted);                          \
-  BENCHMARK(static_raw<N>)->Name("bus/static_" #N "/raw")->Apply(bench::counted);                            \
-  BENCHMARK(dynamic_ours<N>)->Name("bus/dynamic_" #N "/ours")->Apply(bench::counted);                        \
-  BENCHMARK(dynamic_raw<N>)->Name("bus/dynamic_" #N "/raw")->Apply(bench::counted);                          \
-  BENCHMARK(dynamic_entt_shape<N>)->Name("bus/dynamic_" #N "/entt_shape")->Apply(bench::counted);            \
-  CLEAVE_BENCH_SIGNALS2(N)                                                                                   \
-  CLEAVE_BENCH_SIGCPP(N)
+  BENCHMARK(static_raw<N>)->Name("bus/static_" #N "/raw")->Apply(bench::counted);
 
-CLEAVE_BENCH(1)
-CLEAVE_BENCH(4)
-CLEAVE_BENCH(16)
+#define CLEAVE_BENCH_DYNAMIC(NAME, SUBSCRIBERS)                                                              \
+  BENCHMARK(dynamic_ours<SUBSCRIBERS>)->Name("bus/" NAME "/ours")->Apply(bench::counted);                    \
+  BENCHMARK(dynamic_raw<SUBSCRIBERS>)->Name("bus/" NAME "/raw")->Apply(bench::counted);                      \
+  BENCHMARK(dynamic_entt_shape<SUBSCRIBERS>)->Name("bus/" NAME "/entt_shape")->Apply(bench::counted);        \
+  CLEAVE_BENCH_SIGNALS2(NAME, SUBSCRIBERS)                                                                   \
+  CLEAVE_BENCH_SIGCPP(NAME, SUBSCRIBERS)
+
+CLEAVE_BENCH_STATIC(1)
+CLEAVE_BENCH_STATIC(4)
+CLEAVE_BENCH_STATIC(16)
+CLEAVE_BENCH_DYNAMIC("dynamic_1", of_one_class<1>)
+CLEAVE_BENCH_DYNAMIC("dynamic_4", of_one_class<4>)
+CLEAVE_BENCH_DYNAMIC("dynamic_16", of_one_class<16>)
+CLEAVE_BENCH_DYNAMIC("dynamic_4_classes", of_classes<4>)
+CLEAVE_BENCH_DYNAMIC("dynamic_16_classes", of_classes<16>)
 
 } // namespace
