@@ -7,7 +7,8 @@
 
 #include <benchmark/benchmark.h>
 
-#if __has_include(<rapidjson/document.h>)
+// RapidJSON 1.1.0 assigns to a const member in a function that nobody calls; Clang 19 refuses that, GCC does not look.
+#if __has_include(<rapidjson/document.h>) && !defined(__clang__)
 #include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
