@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace {
 // left for the leader.
 constexpr std::int64_t poll_us = 50;
 constexpr int rounds_between_looks = 64;
+// For how many groups a yield that was too long is remembered.
+constexpr int sleeping_groups = 256;
 // Room is made for so many at once: the mutex is the callers', too.
 constexpr std::size_t completed_at_once = 64;
 
@@ -60,8 +63,7 @@ void commit_queue::run(queued_write& write) {
     if (!led_) {
       led_ = leads = true;
     } else {
-      queue_.push_back(write);
-      ++queued_;
+      add(write);
     }
   }
   if (!leads && wait(write)) return;
@@ -100,8 +102,7 @@ result<void> commit_queue::post(queued_write& write) {
   ++detached_writes_;
   detached_bytes_ += write.bytes_;
   if (led_) {
-    queue_.push_back(write);
-    ++queued_;
+    add(write);
     return {};
   }
   led_ = true;
@@ -215,6 +216,7 @@ bool commit_queue::finish(queued_write& self) {
   if (auto committed = shared_.commit(); !committed) return fail_all(committed.error(), self);
   gather_us_ = static_cast<std::int64_t>(static_cast<double>(steady_us() - began_us) * most_.gather);
   last_group_writes_ = group_writes_;
+  if (sleeping_groups_ != 0) --sleeping_groups_;
   std::size_t const writes = group_writes_;
   list const waiting = answer_detached(close_group(), self);
   if (shared_.wants_tidying()) {
@@ -270,10 +272,10 @@ void commit_queue::answer(list waiting) noexcept {
     parking_place* const place = write.place_;
     // Behind this line the write may be gone.
     write.state_.store(queued_write::done, std::memory_order_release);
-    if (place != last) wake(last);
+    if (last != nullptr && place != last) last->call_all();
     last = place;
   });
-  wake(last);
+  if (last != nullptr) last->call_all();
 }
 
 parking_place& commit_queue::place_for_next() noexcept {
@@ -299,18 +301,40 @@ queued_write* commit_queue::next_in_queue() {
   bool const room = group_writes_ < most_.writes && group_bytes_ < most_.bytes &&
                     steady_us() - group_began_us_ < most_.us;
   if (!room) return nullptr;
-  for (;;) {
-    if (taken_.empty()) {
-      std::lock_guard const lock(mutex_);
-      take_all();
-    }
-    if (queued_write* const first = taken_.pop_front()) return first;
-    // Those who were answered together are about to come again: a commit for the first of them alone would keep all others waiting.
-    do {
-      if (group_writes_ >= last_group_writes_ || steady_us() - group_began_us_ >= gather_us_) return nullptr;
-      std::this_thread::yield();
-    } while (queued_.load(std::memory_order_relaxed) == 0);
+  if (taken_.empty()) {
+    std::unique_lock lock(mutex_);
+    if (queue_.empty()) gather(lock);
+    take_all();
   }
+  return taken_.pop_front();
+}
+
+// Those who were answered together are about to come again: a commit for the first of them alone would keep all others waiting. The
+// core may be what they wait for, so the leader lets them have it. To yield costs less than to sleep, unless somebody else computes,
+// who then has the core for milliseconds: when that was so, leaders sleep for a while.
+void commit_queue::gather(std::unique_lock<std::mutex>& lock) {
+  if (group_writes_ >= last_group_writes_) return;
+  std::int64_t const end_us = group_began_us_ + gather_us_;
+  std::int64_t now_us = steady_us();
+  if (sleeping_groups_ == 0 && most_.longest_yield_us > 0) {
+    lock.unlock();
+    while (now_us < end_us && queued_.load(std::memory_order_relaxed) == 0) {
+      std::this_thread::yield();
+      std::int64_t const back_us = steady_us();
+      if (back_us - now_us > most_.longest_yield_us) sleeping_groups_ = sleeping_groups;
+      now_us = back_us;
+    }
+    lock.lock();
+    return;
+  }
+  wanted_ = last_group_writes_ - group_writes_;
+  gathered_.wait_for(lock, std::chrono::microseconds(end_us - now_us), [&] { return queued_ >= wanted_; });
+  wanted_ = 0;
+}
+
+void commit_queue::add(queued_write& write) noexcept {
+  queue_.push_back(write);
+  if (++queued_ == wanted_) gathered_.notify_one();
 }
 
 void commit_queue::take_all() noexcept {
@@ -350,9 +374,9 @@ bool commit_queue::wait(queued_write& write) {
     }
   }
   for (;;) {
-    int const calls = write.place_->calls.load(std::memory_order_acquire);
+    int const calls = write.place_->calls();
     if (write.state_.load(std::memory_order_acquire) != queued_write::waiting) break;
-    write.place_->calls.wait(calls, std::memory_order_acquire);
+    write.place_->wait(calls);
   }
   waiting_threads_.fetch_sub(1, std::memory_order_relaxed);
   return write.state_.load(std::memory_order_acquire) == queued_write::done;
@@ -362,13 +386,7 @@ void commit_queue::wake(queued_write& write, queued_write::state why) noexcept {
   parking_place* const place = write.place_;
   // Behind this line the write may be gone.
   write.state_.store(why, std::memory_order_release);
-  wake(place);
-}
-
-void commit_queue::wake(parking_place* all) noexcept {
-  if (all == nullptr) return;
-  all->calls.fetch_add(1, std::memory_order_release);
-  all->calls.notify_all();
+  place->call_all();
 }
 
 } // namespace cleave::sqlite

@@ -14,6 +14,8 @@
 #include <cleave/base/result.hpp>
 #include <cleave/event/write_counts.hpp>
 
+#include "parking_place.hpp"
+
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -23,11 +25,6 @@
 #include <thread>
 
 namespace cleave::sqlite {
-
-// Where threads sleep. Who is woken looks whether it is meant, and else sleeps on.
-struct parking_place {
-  std::atomic<int> calls{0};
-};
 
 // One write. It lives on the stack of the thread that waits for it, or is detached.
 class queued_write {
@@ -100,6 +97,8 @@ public:
     std::int64_t us = 5'000;
     // A leader that has fewer writes than the last group had waits for more of them, at most so many times what that group's commit took.
     double gather = 1;
+    // It yields its core to them, and sleeps for some groups after a yield that took longer. 0: it always sleeps.
+    std::int64_t longest_yield_us = 1'000;
     // Detached writes that are not completed, but for some that are being told.
     std::size_t detached_writes = 16'384;
     std::size_t detached_bytes = std::size_t{64} * 1024 * 1024;
@@ -152,13 +151,14 @@ private:
   void answer(list waiting) noexcept;
   void tell(queued_write& write) noexcept; // that it is done
   list close_group() noexcept;
-  queued_write* next_in_queue();             // nullptr: none, or the group is full
-  void take_all() noexcept;                  // under the mutex
+  queued_write* next_in_queue(); // nullptr: none, or the group is full
+  void gather(std::unique_lock<std::mutex>& lock);
+  void add(queued_write& write) noexcept; // under the mutex, as the next
+  void take_all() noexcept;
   void pass_lead(std::size_t committed = 0); // writes of the group
   // Until the write is done (true) or leads (false).
   bool wait(queued_write& write);
   static void wake(queued_write& write, queued_write::state why) noexcept;
-  static void wake(parking_place* all) noexcept;
   parking_place& place_for_next() noexcept; // under the mutex
   // The queue's thread.
   void serve();
@@ -171,6 +171,8 @@ private:
   mutable std::mutex mutex_;
   list queue_;
   std::atomic<std::size_t> queued_{0}; // changed under the mutex
+  std::size_t wanted_ = 0;             // so many of them wake a leader that gathers; 0: it does not
+  std::condition_variable gathered_;
   bool led_ = false;
   // Of the queue's thread, under the mutex.
   queued_write* to_lead_ = nullptr;
@@ -197,6 +199,7 @@ private:
   // Of the last group.
   std::size_t last_group_writes_ = 0;
   std::int64_t gather_us_ = 0;
+  int sleeping_groups_ = 0; // whose leaders gather asleep
   bool open_ = false;
   write_counts counts_; // under the mutex
 };

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 // Everything of the SQLite stores that asks the operating system directly.
 #include "new_file.hpp"
+#include "parking_place.hpp"
 #include "process_lock.hpp"
 
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstdlib>
 #include <fcntl.h>
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -66,6 +72,22 @@ std::int64_t steady_us() noexcept {
   using namespace std::chrono;
   return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
 }
+
+#if defined(__linux__)
+void parking_place::wait(int seen) const noexcept {
+  ::syscall(SYS_futex, &calls_, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+}
+void parking_place::call_all() noexcept {
+  calls_.fetch_add(1, std::memory_order_release);
+  ::syscall(SYS_futex, &calls_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+#else
+void parking_place::wait(int seen) const noexcept { calls_.wait(seen, std::memory_order_acquire); }
+void parking_place::call_all() noexcept {
+  calls_.fetch_add(1, std::memory_order_release);
+  calls_.notify_all();
+}
+#endif
 
 result<process_lock> process_lock::open(std::string path) {
   process_lock made;

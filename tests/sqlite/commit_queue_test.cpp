@@ -125,11 +125,12 @@ void takes_a_millisecond() {
   while (steady_us() < end) std::this_thread::yield();
 }
 constexpr commit_queue::bounds waits_for_others{.us = INT64_MAX, .gather = 1e9};
+constexpr commit_queue::bounds sleeps_for_others{.us = INT64_MAX, .gather = 1e9, .longest_yield_us = 0};
 
 TEST_CASE("who was answered with others shares the next commit with them") {
   recording_transaction to;
   to.on_commit = takes_a_millisecond;
-  commit_queue queue(to, waits_for_others);
+  commit_queue queue(to, GENERATE(waits_for_others, sleeps_for_others));
   job a(to, "a");
   job b(to, "b");
   crowd{queue, {&b}}.run(a);
