@@ -65,7 +65,7 @@ bool is_text(std::string_view data) noexcept {
 
 } // namespace
 
-result<void> encoded_append::encode_event(new_event const& event, places& at) {
+result<void> encoded_append::encode_event(new_event const& event, texts data, places& at) {
   auto const append = [&](place& where, auto&& encode) -> result<void> {
     where.begin = bytes_.size();
     auto good = encode(bytes_);
@@ -77,6 +77,9 @@ result<void> encoded_append::encode_event(new_event const& event, places& at) {
     auto good = append(at.data, [&](std::string& out) { return encode_data(event, out); });
     if (!good) return good;
     size = at.data.size;
+  } else if (data == texts::copied) {
+    at.data = {bytes_.size(), size};
+    bytes_.append(event.data);
   }
   if (auto good = check_event_data(event.name, size); !good) return good;
   total_ += size;
@@ -88,7 +91,7 @@ result<void> encoded_append::encode_event(new_event const& event, places& at) {
   return append(at.headers, [&](std::string& out) { return encode_headers(event.metadata.headers, out); });
 }
 
-result<void> encoded_append::encode(append_request const& request) {
+result<void> encoded_append::encode(append_request const& request, texts data) {
   std::size_t count = 0;
   for (stream_append const& part : request.streams) count += part.events.size();
   bytes_.clear();
@@ -97,7 +100,7 @@ result<void> encoded_append::encode(append_request const& request) {
   std::size_t i = 0;
   for (stream_append const& part : request.streams) {
     for (new_event const& event : part.events) {
-      if (auto good = encode_event(event, places_[i++]); !good) return good;
+      if (auto good = encode_event(event, data, places_[i++]); !good) return good;
     }
   }
   if (total_ > limits::append_data_bytes) {
@@ -111,7 +114,8 @@ result<void> encoded_append::encode(append_request const& request) {
   for (stream_append const& part : request.streams) {
     for (new_event const& event : part.events) {
       form& to = forms_[i];
-      to.data = event.type != nullptr ? view(places_[i].data) : event.data;
+      bool const viewed = event.type == nullptr && data == texts::viewed;
+      to.data = viewed ? event.data : view(places_[i].data);
       to.tags = view(places_[i].tags);
       to.headers = view(places_[i].headers);
       to.is_text = is_text(to.data);

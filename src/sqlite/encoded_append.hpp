@@ -6,6 +6,7 @@
 #include <cleave/event/append.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,10 @@ public:
   encoded_append(encoded_append const&) = delete; // the views would point into the other one
   encoded_append& operator=(encoded_append const&) = delete;
 
+  enum class texts : std::uint8_t { viewed, copied };
   // In place of what it held. errc::encode_failed, limit_exceeded, handler_failed (a codec that throws), unsupported (a type without a codec).
-  // Views of `request` are kept.
-  result<void> encode(append_request const& request);
+  // texts::viewed: views of data that come encoded are kept; else nothing of `request` is.
+  result<void> encode(append_request const& request, texts data = texts::viewed);
 
   // In the request's order, all streams in one row.
   std::vector<form> const& forms() const noexcept { return forms_; }
@@ -44,7 +46,7 @@ private:
     place headers;
   };
 
-  result<void> encode_event(new_event const& event, places& at);
+  result<void> encode_event(new_event const& event, texts data, places& at);
 
   std::vector<places> places_; // first these, views when the string has its final address
   std::vector<form> forms_;

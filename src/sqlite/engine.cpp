@@ -118,7 +118,7 @@ struct engine::decided_write final : queued_write {
   void apply() override {
     inside_scope const scope(&engine_);
     transaction inside(engine_, engine_.writer_.file().db());
-    commit_scope decides(engine_, inside);
+    commit_scope decides(engine_, inside, encoded);
     try {
       outcome = work(decides);
     } catch (...) {
@@ -133,6 +133,7 @@ struct engine::decided_write final : queued_write {
 
   engine& engine_;
   function_ref<result<void>(commit_scope&)> work;
+  encoded_append encoded; // until the rows are written
   result<void> outcome;
 };
 
@@ -253,6 +254,7 @@ result<appended> engine::append_encoded(append_request const& request, encoded_a
   auto const at = now();
   if (!at) return unexpected(at.error());
   auto answer = writer_.log().append(request, encoded, *at);
+  if (auto written = writer_.log().write_rows(); !written) return unexpected(std::move(written).error());
   if (!answer || answer->repeated || encoded.forms().empty()) return answer;
   if (auto good = run_hook(request, *answer, hook, inside); !good) return unexpected(std::move(good).error());
   return answer;
@@ -301,10 +303,10 @@ result<void> engine::decide_in_commit(function_ref<result<void>(commit_scope&)> 
   return std::move(write.outcome);
 }
 
-result<appended> engine::append_decided(append_request const& request) {
+result<appended> engine::append_decided(append_request const& request, encoded_append& encoded) {
   if (auto good = check_append(request); !good) return unexpected(std::move(good).error());
-  encoded_append encoded;
-  if (auto good = encoded.encode(request); !good) return unexpected(std::move(good).error());
+  if (auto good = encoded.encode(request, encoded_append::texts::copied); !good)
+    return unexpected(std::move(good).error());
   return append_in_group(request, encoded);
 }
 

@@ -30,7 +30,8 @@ public:
   // Inside a transaction, on the leader's thread.
   result<appended> append_now(append_request const& request, event_store::inline_hook hook,
                               transaction& inside);
-  result<appended> append_decided(append_request const& request);
+  // `encoded` must live until the end of the transaction.
+  result<appended> append_decided(append_request const& request, encoded_append& encoded);
   log_group& writer() noexcept { return writer_; }
 
   reader_pool& readers() noexcept { return readers_; }

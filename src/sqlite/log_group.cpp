@@ -45,7 +45,8 @@ log_group::~log_group() {
 }
 
 result<void> log_group::commit() {
-  auto written = log_.write_heads();
+  auto written = log_.write_rows();
+  if (written) written = log_.write_heads();
   if (written) written = log_.write_names();
   if (!written) {
     roll_back();
@@ -58,6 +59,11 @@ result<void> log_group::commit() {
 }
 
 result<void> log_group::run_application(function_ref<result<void>()> work) {
+  // What the application asks its connection for has to be there.
+  if (auto written = log_.write_rows(); !written) {
+    file_->note_failure(written.error());
+    return written;
+  }
   log_writer::mark const mark = log_.here();
   return file_->run_application(
       [&]() -> result<void> {

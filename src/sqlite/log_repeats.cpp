@@ -10,8 +10,11 @@ namespace cleave::sqlite {
 
 result<std::optional<log_writer::stored_at>> log_writer::find_event(event_id id) {
   std::int64_t const key = id_key(id.id());
+  if (rows_.has_key(key)) {
+    if (auto good = write_rows(); !good) return unexpected(std::move(good).error());
+  }
   if (key > newest_key_) return std::optional<stored_at>();
-  statement& by_id = statements_->find_id;
+  statement& by_id = *find_id_;
   if (auto good = by_id.bind(key, id); !good) return unexpected(std::move(good).error());
   auto const there = by_id.step();
   if (!there) return unexpected(there.error());
@@ -106,6 +109,7 @@ result<appended> log_writer::first_answer(append_request const& request,
 result<version> log_writer::version_before(stream_name stream, std::uint64_t position) {
   auto const end = find_end(stream);
   if (!end) return unexpected(end.error());
+  if (auto good = write_rows(); !good) return unexpected(std::move(good).error());
   auto const before = go_before(*db_, end->id, end->head.last, position);
   if (!before) return unexpected(before.error());
   return version(before->version);

@@ -12,7 +12,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
 
 namespace cleave::sqlite {
 
@@ -30,46 +29,16 @@ std::optional<unsigned> read_data_version(database& db) noexcept {
   return code == SQLITE_OK ? std::optional(version) : std::nullopt;
 }
 
-// The column `ids`: the event's id, and behind it, where there is one, correlation and causation.
-struct row_ids {
-  explicit row_ids(new_event const& event) noexcept {
-    put(0, event.id.id());
-    auto const& [correlation, causation, headers] = event.metadata;
-    if (correlation.nil() && causation.nil()) return;
-    put(1, correlation.id());
-    put(2, causation.id());
-    size = bytes.size();
-  }
-  void put(std::size_t place, uuid const& id) noexcept {
-    std::copy(id.bytes().begin(), id.bytes().end(),
-              bytes.begin() + static_cast<std::ptrdiff_t>(place * uuid::size));
-  }
-
-  std::array<std::uint8_t, 3 * uuid::size> bytes;
-  std::size_t size = uuid::size;
-};
-
 } // namespace
 
 result<void> log_writer::prepare() {
-  if (statements_) return {};
-  auto const made = [&](std::string_view sql) { return db_->prepare(sql); };
-  auto insert_stream = made("INSERT INTO cleave_streams (name) VALUES (?1)");
-  if (!insert_stream) return unexpected(std::move(insert_stream).error());
-  auto insert_event = made(
-      "INSERT INTO cleave_log (position, stream, version, previous, skip, name, recorded_at, ids, headers, tags, data) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
-  if (!insert_event) return unexpected(std::move(insert_event).error());
-  auto insert_id = made("INSERT INTO cleave_ids (key, position) VALUES (?1, ?2)");
-  if (!insert_id) return unexpected(std::move(insert_id).error());
-  auto find_id = made(
+  if (find_id_) return {};
+  auto find_id = db_->prepare(
       "SELECT l.position, l.version, s.name FROM cleave_ids k CROSS JOIN cleave_log l ON l.position = "
       "k.position CROSS JOIN cleave_streams s ON s.id = l.stream WHERE k.key = ?1 AND substr(l.ids, 1, 16) = ?2");
   if (!find_id) return unexpected(std::move(find_id).error());
-  auto insert_tagged = made("INSERT INTO cleave_tagged (tag, position) VALUES (?1, ?2)");
-  if (!insert_tagged) return unexpected(std::move(insert_tagged).error());
-  statements_.emplace(statements{std::move(*insert_stream), std::move(*insert_event), std::move(*insert_id),
-                                 std::move(*insert_tagged), std::move(*find_id)});
+  if (auto good = rows_.prepare(*db_); !good) return good;
+  find_id_ = std::move(*find_id);
   return {};
 }
 
@@ -86,6 +55,7 @@ result<void> log_writer::begin() {
     }
   }
   first_head_ = head_;
+  youngest_ = names_of_streams_->youngest();
   if (streams_.size() > cached_streams) streams_.clear();
   if (names_.size() > cached_names) names_.clear();
   texts_.streams.trim();
@@ -127,12 +97,17 @@ void log_writer::end(bool committed) noexcept {
 
 void log_writer::back_to(mark there) noexcept {
   if (head_ != there.head) ++rollbacks_;
+  rows_.clear();
   // The oldest last, so that a stream that has changed several times is again what it was first.
   while (changed_.size() > there.changes) {
     auto const [slot, before] = changed_.back();
     changed_.pop_back();
-    if (before.last.version != 0) slot->second.head = before;
-    else streams_.erase(streams_.find(slot->first));
+    if (before.last.version != 0) {
+      slot->second.head = before;
+    } else {
+      youngest_ = slot->second.id - 1;
+      streams_.erase(streams_.find(slot->first));
+    }
   }
   if (ids_added_) {
     names_.clear();
@@ -220,6 +195,7 @@ result<void> log_writer::check_expectations(append_request const& request) {
 
 result<void> log_writer::check_condition(append_condition const& condition) {
   if (condition.after.value() >= head_) return {};
+  if (auto good = write_rows(); !good) return good;
   std::string name;
   auto const found = find_match(*db_, *this, condition.query, condition.after, name);
   if (!found) return unexpected(found.error());
@@ -280,11 +256,9 @@ result<appended> log_writer::store(append_request const& request, encoded_append
 result<void> log_writer::store_stream(stream_append const& part, stream_place& to,
                                       encoded_append::form const* forms, timestamp now) {
   if (to.slot == nullptr) {
-    statement& insert = statements_->insert_stream;
-    if (auto good = insert.bind(part.stream.text()); !good) return good;
-    if (auto good = insert.run(); !good) return good;
-    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), stream_end{db_->last_insert_id(), {}})
-                    .first;
+    stream_end const begins{youngest_ + 1, {}};
+    to.slot = &*streams_.try_emplace(std::string(part.stream.text()), begins).first;
+    rows_.add_stream(++youngest_, to.slot->first);
   }
   stream_end& end = to.slot->second;
   changed_.push_back({to.slot, end.head});
@@ -298,51 +272,36 @@ result<void> log_writer::store_stream(stream_append const& part, stream_place& t
 
 result<void> log_writer::store_event(stream_end const& to, new_event const& event,
                                      encoded_append::form const& form, timestamp now) {
+  if (rows_.full()) {
+    if (auto good = write_rows(); !good) return good;
+  }
   auto const name = name_id(event.name);
   if (!name) return unexpected(name.error());
-  statement& insert = statements_->insert_event;
-  sqlite3_stmt* const row = insert.handle();
   std::uint64_t const at = head_ + 1;
-  auto const bind_text = [row](int column, std::string_view text) {
-    if (text.empty()) sqlite3_bind_null(row, column);
-    else sqlite3_bind_text64(row, column, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
-  };
-  auto const bind_pointer = [row](int column, std::uint64_t position) {
-    if (position == 0) sqlite3_bind_null(row, column);
-    else sqlite3_bind_int64(row, column, static_cast<std::int64_t>(position));
-  };
-  // The views outlive the statement's run; nothing here can fail but for memory, and then the insert does.
-  sqlite3_bind_int64(row, 1, static_cast<std::int64_t>(at));
-  sqlite3_bind_int64(row, 2, to.id);
-  sqlite3_bind_int64(row, 3, static_cast<std::int64_t>(to.head.last.version + 1));
-  bind_pointer(4, to.head.last.position);
-  bind_pointer(5, to.head.skip_of_next());
-  sqlite3_bind_int64(row, 6, *name);
-  sqlite3_bind_int64(row, 7, now.microseconds());
-  row_ids const ids(event);
-  sqlite3_bind_blob64(row, 8, ids.bytes.data(), ids.size, SQLITE_STATIC);
-  bind_text(9, form.headers);
-  bind_text(10, form.tags);
-  if (form.is_text) {
-    char const* const text = form.data.empty() ? "" : form.data.data();
-    sqlite3_bind_text64(row, 11, text, form.data.size(), SQLITE_STATIC, SQLITE_UTF8);
-  } else {
-    sqlite3_bind_blob64(row, 11, form.data.data(), form.data.size(), SQLITE_STATIC);
-  }
-  if (auto good = insert.run(); !good) return good;
-  std::int64_t const key = id_key(event.id.id());
-  statement& insert_id = statements_->insert_id;
-  if (auto good = insert_id.bind(key, at); !good) return good;
-  if (auto good = insert_id.run(); !good) return good;
-  newest_key_ = std::max(newest_key_, key);
+  rows_.add({.position = at,
+             .stream = to.id,
+             .version = to.head.last.version + 1,
+             .previous = to.head.last.position,
+             .skip = to.head.skip_of_next(),
+             .name = *name,
+             .recorded_at = now,
+             .ids = pending_rows::row_ids(event),
+             .form = form},
+            id_key(event.id.id()));
   for (std::string_view const tag : event.tags) {
     auto const id = tag_id(tag);
     if (!id) return unexpected(id.error());
-    statement& insert_tagged = statements_->insert_tagged;
-    if (auto good = insert_tagged.bind(*id, at); !good) return good;
-    if (auto good = insert_tagged.run(); !good) return good;
+    rows_.add_tagged(*id, at);
   }
   return {};
+}
+
+result<void> log_writer::write_rows() {
+  newest_key_ = std::max(newest_key_, rows_.greatest_key());
+  auto written = rows_.write(*db_);
+  // Nobody else says so: the append that these rows belong to has its answer.
+  if (!written && !broken_) broken_ = written.error();
+  return written;
 }
 
 result<void> log_writer::store_outcome(command_record const& command, appended const& answer, timestamp now) {

@@ -9,6 +9,7 @@
 
 #include "encoded_append.hpp"
 #include "log_reader.hpp"
+#include "pending_rows.hpp"
 #include "recent_heads.hpp"
 #include "recent_names.hpp"
 
@@ -31,6 +32,10 @@ public:
 
   // First thing in each transaction: looks whether another process has written, and drops what it knew if so.
   result<void> begin();
+  // Writes the rows of the appends. Before something reads them that is not this writer, and before the commit.
+  result<void> write_rows();
+  // The first position that is not written yet.
+  std::uint64_t first_pending() const noexcept { return rows_.begin(); }
   // Last things before the commit: they write some rows of the table of heads, and of that of the streams' names, when it is time for
   // that. All of them: at the end of the writer's life.
   enum class amount : std::uint8_t { some, all };
@@ -41,7 +46,7 @@ public:
   // The transaction is over. False: it was rolled back.
   void end(bool committed) noexcept;
 
-  // A place to come back to: pair it with an SQL savepoint.
+  // A place to come back to: pair it with an SQL savepoint. All rows must be written.
   struct mark {
     std::uint64_t head;
     std::size_t changes;
@@ -64,7 +69,8 @@ public:
   log_texts& texts() noexcept { return texts_; }
 
   // All of can_append (event/event_store.hpp) but the form, which check_append has seen. After success first_versions() tells
-  // the version of each stream's first event.
+  // the version of each stream's first event, and `encoded`, with what its views point to, must live until the rows are written or the
+  // transaction is rolled back.
   result<appended> append(append_request const& request, encoded_append const& encoded, timestamp now);
   std::vector<version> const& first_versions() const noexcept { return first_versions_; }
 
@@ -106,15 +112,6 @@ private:
     std::uint64_t version;
     std::string stream;
   };
-  // The statements that are worth keeping at hand.
-  struct statements {
-    statement insert_stream;
-    statement insert_event;
-    statement insert_id;
-    statement insert_tagged;
-    statement find_id;
-  };
-
   result<void> prepare();
   result<stream_place> find(stream_name stream);
   result<std::int64_t> name_id(std::string_view name);
@@ -142,7 +139,8 @@ private:
   database* db_;
   recent_heads* heads_;
   recent_names* names_of_streams_;
-  std::optional<statements> statements_;
+  std::optional<statement> find_id_; // worth keeping at hand
+  pending_rows rows_;
   by_text<stream_end> streams_;
   by_text<std::int64_t> names_;
   by_text<std::int64_t> tags_;
@@ -150,8 +148,9 @@ private:
   std::optional<unsigned> data_version_; // SQLite's count of the changes to the file, after the last commit
   std::uint64_t first_head_ = 0;         // when the transaction began
   std::uint64_t rollbacks_ = 0;
+  std::int64_t youngest_ = 0; // the stream with the greatest id
   std::optional<error> broken_;
-  std::int64_t newest_key_ = 0; // no id in the log has a greater one: such an id needs no search
+  std::int64_t newest_key_ = 0; // no id in the table has a greater one: such an id needs no search there
   bool newest_known_ = false;
   std::vector<change> changed_; // since the transaction began
   heads_round round_;

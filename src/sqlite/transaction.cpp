@@ -17,6 +17,9 @@ public:
   result<std::optional<stream_end>> find(database&, stream_name stream) override {
     auto const end = log_.find_end(stream);
     if (!end) return unexpected(end.error());
+    if (end->head.last.position >= log_.first_pending()) {
+      if (auto good = log_.write_rows(); !good) return unexpected(std::move(good).error());
+    }
     return std::optional(*end);
   }
   result<std::optional<std::int64_t>> find_name(database& db, std::string_view name) override {
@@ -70,7 +73,7 @@ result<appended> commit_scope::append(append_request const& request) {
     return unexpected(
         error(errc::invalid_argument, "a decision inside a commit appends once: use transact for more"));
   }
-  auto done = owner_->append_decided(request);
+  auto done = owner_->append_decided(request, *encoded_);
   appended_ = done.has_value();
   return done;
 }
@@ -83,7 +86,9 @@ result<std::optional<command_outcome>> transaction::find_command(command_id id) 
 
 result<position> transaction::read_all_with(log_range const& range,
                                             function_ref<bool(recorded_event const&)> sink) {
-  own_connection source(*db_, owner_->writer().log());
+  log_writer& log = owner_->writer().log();
+  if (auto good = log.write_rows(); !good) return unexpected(std::move(good).error());
+  own_connection source(*db_, log);
   return sqlite::read_all(source, range, sink);
 }
 

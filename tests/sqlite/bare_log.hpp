@@ -27,6 +27,7 @@ struct bare_log {
     sqlite::encoded_append encoded;
     must(encoded.encode(request));
     must(writer.append(request, encoded, timestamp(1)));
+    must(writer.write_rows());
   }
   void end(bool committed) {
     must(db.run_script(committed ? "COMMIT" : "ROLLBACK"));

@@ -15,6 +15,7 @@ namespace cleave::sqlite {
 namespace detail {
 class engine;
 }
+class encoded_append;
 
 // Handed to the functions that event_store::transact and the inline projections of event_store::append take; valid until they
 // return, on their thread. Everything done through it is committed together with the events, or undone.
@@ -90,10 +91,12 @@ public:
 
 private:
   friend class detail::engine;
-  commit_scope(detail::engine& owner, transaction& inside) noexcept : owner_(&owner), inside_(&inside) {}
+  commit_scope(detail::engine& owner, transaction& inside, encoded_append& encoded) noexcept
+      : owner_(&owner), inside_(&inside), encoded_(&encoded) {}
 
   detail::engine* owner_;
   transaction* inside_;
+  encoded_append* encoded_; // of the append
   bool appended_ = false;
 };
 
