@@ -119,11 +119,7 @@ public:
     if (!rows) return fail(rows.error());
     application app{*log, rebuildable_projection<rowers<1>, rowers<2>>(*rows, {.events_per_second = rate_})};
     std::vector<std::thread> threads;
-    threads.emplace_back([&] {
-      for (std::uint64_t i = 0; !ended_; ++i) {
-        if (auto const done = pull(*log, i, 1 + i % 3); !done) fail(done.error());
-      }
-    });
+    threads.emplace_back([&] { write(*log); });
     for (int i = 0; i < 2; ++i) {
       threads.emplace_back([&] {
         while (!ended_) ask(app, *log);
@@ -139,6 +135,21 @@ private:
   void fail(error const& why) {
     if (!failed_.exchange(true)) told->report.fail(why.message());
     ended_ = true;
+  }
+  // At half the rate of the rebuild: on a machine that writes faster it would never end.
+  void write(sqlite::event_store& log) {
+    auto const begin = std::chrono::steady_clock::now();
+    std::uint64_t sent = 0;
+    for (std::uint64_t i = 0; !ended_;) {
+      std::chrono::duration<double> const passed = std::chrono::steady_clock::now() - begin;
+      if (2 * static_cast<double>(sent) > static_cast<double>(rate_) * passed.count()) {
+        std::this_thread::yield();
+        continue;
+      }
+      std::size_t const times = 1 + i % 3;
+      if (auto const done = pull(log, i++, times); !done) fail(done.error());
+      sent += times;
+    }
   }
   template <class App> void ask(App& app, sqlite::event_store& log) {
     auto const before = told->shown.load();
