@@ -45,7 +45,8 @@ template <class Part> application_options const* options_in(Part const& part) {
 } // namespace detail
 
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
-// boundaries<...>, partitioned_projections<...>(workers), inline_projections<...>, stored_projections<...>(read_store), rebuildable_projection<Live, Next>(read_store),
+// boundaries<...>, partitioned_projections<...>(workers), inline_projections<...>, stored_projections<...>(read_store),
+// partitioned_stored_projections<...>(read_stores), rebuildable_projection<Live, Next>(read_store),
 // inline_stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
 // around_commands(...), around_queries(...), observed_by(observer), application_options{...} (the last one counts).
 //

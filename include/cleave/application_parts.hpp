@@ -12,12 +12,14 @@
 #include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
 #include <cleave/query/partitioned_projector.hpp>
+#include <cleave/query/partitioned_stored_projector.hpp>
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/query_handler.hpp>
 #include <cleave/query/rebuildable_projector.hpp>
 #include <cleave/query/stored_projector.hpp>
 
 #include <cstddef>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -66,6 +68,14 @@ template <class P, class Store> struct partitioned_projector_factory {
   std::size_t workers;
   partitioned_projector<P, Store> operator()() const {
     return partitioned_projector<P, Store>(*log, P{}, options, workers);
+  }
+};
+template <class P, class Store, class ReadStore> struct partitioned_stored_projector_factory {
+  Store* log;
+  std::span<ReadStore> rows;
+  projector_options options;
+  partitioned_stored_projector<P, Store, ReadStore> operator()() const {
+    return partitioned_stored_projector<P, Store, ReadStore>(*log, rows, P{}, options);
   }
 };
 template <class Projector, class Store, class ReadStore> struct rebuildable_projector_factory {
@@ -185,6 +195,14 @@ template <class ReadStore, class... Ps> struct stored_projections_part : part_ba
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
     return make_pack(stored_projector_factory<stored_projector<Ps, Store, ReadStore>, Ps, Store, ReadStore>{
         &log, rows, options}...);
+  }
+};
+
+template <class ReadStore, class... Ps> struct partitioned_stored_projections_part : part_base {
+  std::span<ReadStore> rows;
+  explicit partitioned_stored_projections_part(std::span<ReadStore> stores) : rows(stores) {}
+  template <class Store> auto projectors(Store& log, projector_options const& options) const {
+    return make_pack(partitioned_stored_projector_factory<Ps, Store, ReadStore>{&log, rows, options}...);
   }
 };
 
@@ -328,6 +346,13 @@ template <class... Qs, query_cache Cache> auto cached_queries(Cache& cache) {
 // Read models in a read store, fed from the log; rows and checkpoint in one transaction. The store must outlive the application.
 template <class... Ps, read_store ReadStore> auto stored_projections(ReadStore& rows) {
   return detail::stored_projections_part<ReadStore, Ps...>(rows);
+}
+
+// The same, divided by key among several read stores, each filled by a worker of its own (query/partitioned_stored_projector.hpp).
+// stores: contiguous, 1 to 64, in the same order for ever.
+template <class... Ps, class Stores> auto partitioned_stored_projections(Stores& stores) {
+  std::span const rows(stores);
+  return detail::partitioned_stored_projections_part<typename decltype(rows)::element_type, Ps...>(rows);
 }
 
 // A read model in a read store of which a next version can be built beside the live one, and take its place, while queries go on:

@@ -14,7 +14,7 @@
 namespace cleave::sqlite {
 
 static_assert(cleave::read_store<read_store> && keeps_dead_letters<read_store> && keeps_leases<read_store> &&
-              keeps_versions<read_store>);
+              keeps_versions<read_store> && keeps_partitions<read_store>);
 
 struct read_store::state {
   state(detail::engine* owner, std::unique_ptr<write_file> own_file, database_options const& how,

@@ -27,6 +27,12 @@ CREATE TABLE cleave_versions (
 ) WITHOUT ROWID;
 )sql";
 
+// Which part of a projection the file has, where that is divided among several; and which version is on its way out, piece by piece.
+constexpr std::string_view partition_table = R"sql(
+CREATE TABLE cleave_partitions (projection TEXT PRIMARY KEY, part INTEGER NOT NULL, parts INTEGER NOT NULL) WITHOUT ROWID;
+ALTER TABLE cleave_versions ADD COLUMN clearing TEXT NOT NULL DEFAULT '';
+)sql";
+
 // What people and other programs may query: the views `events` and `commands`, cleave_checkpoints and cleave_dead_letters. The other tables can
 // change with any version of the schema.
 constexpr schema_step event_store_steps[] = {
@@ -89,6 +95,7 @@ DROP TABLE cleave_streams;
 CREATE TABLE cleave_streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 INSERT INTO cleave_streams (id, name) SELECT id, name FROM cleave_stream_ids ORDER BY id;
 )sql"},
+    {6, partition_table},
 };
 
 constexpr schema_step read_store_steps[] = {
@@ -98,6 +105,7 @@ CREATE TABLE cleave_checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NUL
 )sql"},
     {2, projection_tables},
     {3, version_table},
+    {4, partition_table},
 };
 
 result<bool> is_empty(database& db) {

@@ -515,7 +515,7 @@ TEST_CASE("dead letters outlive the process, and a file from before them gets th
     {
       auto db = cleave::sqlite::database::open({.path = folder.file("old.db")}).value();
       REQUIRE(db.run_script(
-          "DROP TABLE cleave_dead_letters; DROP TABLE cleave_leases; DROP TABLE cleave_versions;"
+          "DROP TABLE cleave_dead_letters; DROP TABLE cleave_leases; DROP TABLE cleave_versions; DROP TABLE cleave_partitions;"
           "UPDATE cleave_meta SET value = 1 WHERE name = 'schema_version'"));
     }
     auto rows = cleave::sqlite::read_store::open({.path = folder.file("old.db")}).value();

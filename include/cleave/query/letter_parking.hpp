@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/query/dead_letter.hpp>
+#include <cleave/query/partition.hpp>
 #include <cleave/query/projector.hpp>
 #include <cleave/query/read_store.hpp>
 
@@ -17,13 +18,14 @@ template <class P, class Store, read_store ReadStore> class letter_parking {
   using session = typename ReadStore::session;
 
 public:
-  letter_parking(Store& log, P const& projection, projector_options const& options)
-      : log_(log), projection_(projection), options_(options) {}
+  letter_parking(Store& log, P const& projection, projector_options const& options, partition const& part)
+      : log_(log), projection_(projection), options_(options), part_(part) {}
 
   // Another projector was here: how many wait is not known any more.
   void forget() noexcept { waiting_.reset(); }
 
-  // Feeds a range; the later events of keys that have dead letters are parked behind them and not applied.
+  // Feeds a range; the later events of keys that have dead letters are parked behind them and not applied. Events of other parts
+  // are passed over.
   template <class Apply> result<position> feed_around(feed_range const& range, session& in, fed& seen,
                                                       Apply&& apply) {
     if constexpr (keeps_dead_letters<ReadStore>) {
@@ -35,6 +37,7 @@ public:
             log_, range, seen,
             [&](envelope const& at) -> result<bool> {
               auto const& key = key_of(projection_, at);
+              if (!part_.is_all() && !part_.holds(key)) return true;
               auto held = letters.holds(key);
               if (!held || !*held) return held;
               if (auto parked = park(letters, at, key, waits_behind(), 0); !parked)
@@ -44,7 +47,10 @@ public:
             apply);
       }
     }
-    return feed<P>(log_, range, seen, take_all(), apply);
+    if (part_.is_all()) return feed<P>(log_, range, seen, take_all(), apply);
+    return feed<P>(
+        log_, range, seen,
+        [&](envelope const& at) -> result<bool> { return !part_.holds(key_of(projection_, at)); }, apply);
   }
 
   // Parks the event at this position, which has failed so often.
@@ -94,6 +100,7 @@ private:
   Store& log_;
   P const& projection_;
   projector_options const& options_;
+  partition const part_;
   std::optional<std::uint64_t> waiting_; // at most so many dead letters wait; nothing: not known
 };
 

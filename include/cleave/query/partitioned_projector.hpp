@@ -9,192 +9,23 @@
 //   cleave::application bank{store, cleave::partitioned_projections<balances>(4), ...};
 //
 // Each worker has an instance of the projection for its own part of the keys, reads the log by itself, and passes over the events of
-// the others without decoding them; so it pays where `on` costs more than reading does. What the projection has reached is what the last of the
-// workers has reached: it never passes an event that is not applied, also when a worker stops.
+// the others without decoding them; so it pays where `on` costs more than reading does.
 #pragma once
 
 #include <cleave/query/memory_projector.hpp>
-
-#include <algorithm>
-#include <deque>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
+#include <cleave/query/partitions.hpp>
 
 namespace cleave {
 
-namespace detail {
-
-template <class Q>
-concept names_its_key = requires(Q const& q) { std::string_view(q.key()); };
-template <class P, class Q>
-concept merges_answers = requires(Q const& q, typename Q::result_type one) {
-  { P::merge(q, std::move(one), std::move(one)) } -> std::convertible_to<typename Q::result_type>;
-};
-template <class P, class Q> struct checked_partitioned_query {
-  static_assert(
-      names_its_key<Q> || merges_answers<P, Q>,
-      "cleave: a query to a partitioned projection is about one key, or its answers are merged: add `std::string_view "
-      "key() const` to the query, or `static Query::result_type merge(Query const&, Query::result_type, "
-      "Query::result_type)` to the projection");
-};
-template <class P, class Queries> struct checked_partitioned;
-template <class P, class... Qs> struct checked_partitioned<P, query_set<Qs...>>
-    : checked_partitioned_query<P, Qs>... {
-  static constexpr bool value = true;
-};
-
-} // namespace detail
-
-// Any thread, all functions. A worker whose `on` throws stops, or parks, as memory_projector does; the others go on, and so do
-// queries about their keys that ask for no position.
-template <class P, class Store> class partitioned_projector {
-  static_assert(detail::checked_partitioned<P, detail::queries_of<P>>::value);
-
+// A worker whose `on` throws stops, or parks, as memory_projector does. query/partitions.hpp has the functions.
+template <class P, class Store>
+class partitioned_projector : public detail::partitions<P, memory_projector<P, Store>> {
 public:
-  using projection_type = P;
-  using queries = detail::queries_of<P>;
-
-  // One worker: a state machine for a thread of its own.
-  class worker {
-  public:
-    worker(partitioned_projector& host, Store& log, P const& empty, projector_options const& options,
-           detail::key_partition part)
-        : host_(host), inner_(log, empty, options, false, part) {
-      inner_.progress().add_cache(link_);
-    }
-    worker(worker const&) = delete;
-    worker& operator=(worker const&) = delete;
-
-    position reached() const noexcept { return inner_.reached(); }
-    cleave::step step() noexcept {
-      auto const done = inner_.step();
-      host_.look(inner_, done);
-      return done;
-    }
-
-  private:
-    friend class partitioned_projector;
-    static void touch(void* self, cache_key key, position at) noexcept {
-      static_cast<worker*>(self)->host_.progress_.touch(key, at);
-    }
-    static void rewritten(void* self) noexcept { static_cast<worker*>(self)->host_.progress_.rewritten(); }
-
-    partitioned_projector& host_;
-    detail::cache_link link_{.cache = this, .touch = &touch, .rewritten = &rewritten};
-    memory_projector<P, Store> inner_;
-  };
-
   // workers: 1 to 64.
   partitioned_projector(Store& log, P const& empty, projector_options const& options, std::size_t workers)
-      : options_(options), progress_(P::name) {
-    CLEAVE_ASSERT(workers >= 1 && workers <= most_workers, "a partitioned projection has 1 to 64 workers");
-    for (std::size_t i = 0; i < workers; ++i)
-      workers_.emplace_back(*this, log, empty, options, detail::key_partition{i, workers});
-  }
-
-  std::deque<worker>& workers() noexcept { return workers_; }
-  projection_progress& progress() noexcept { return progress_; }
-  // Every event up to here is applied.
-  position reached() const noexcept { return progress_.reached(); }
-  result<void> wait(at_least wanted) { return detail::wait_for(*this, wanted, options_.threads); }
-
-  // A batch of each worker, for applications without threads.
-  cleave::step step() noexcept {
-    auto all = step::idle;
-    for (worker& each : workers_) {
-      auto const one = each.step();
-      if (one == step::worked || all == step::idle) all = one;
-    }
-    return all;
-  }
-
-  // About one key: the answer of its worker. Else the answers of all, merged; each reflects what was reached before the call, and
-  // some may reflect more.
-  template <class Q> result<typename Q::result_type> answer(Q const& q) {
-    if constexpr (detail::names_its_key<Q>) {
-      return of_key(q.key()).answer(q);
-    } else {
-      auto all = workers_.front().inner_.answer(q);
-      for (std::size_t i = 1; all && i < workers_.size(); ++i) {
-        auto next = workers_[i].inner_.answer(q);
-        if (!next) return next;
-        all = P::merge(q, std::move(*all), std::move(*next));
-      }
-      return all;
-    }
-  }
-
-  // The dead letters of all workers, in order of position: sink(dead_letter const&) -> bool, false ends it.
-  result<void> dead_letters(dead_letter_range const& range, detail::dead_letter_sink sink) {
-    std::vector<dead_letter> all;
-    for (worker& each : workers_) {
-      auto listed = each.inner_.dead_letters(range, [&](dead_letter const& letter) {
-        all.push_back(letter);
-        return true;
-      });
-      if (!listed) return listed;
-    }
-    std::ranges::sort(all, {}, &dead_letter::position);
-    if (all.size() > range.limit) all.resize(range.limit);
-    for (dead_letter const& letter : all) {
-      if (!sink(letter)) break;
-    }
-    return {};
-  }
-  // How many wait, of all workers.
-  result<std::uint64_t> count_dead_letters() {
-    std::uint64_t sum = 0;
-    for (worker& each : workers_) {
-      auto const some = each.inner_.count_dead_letters();
-      if (!some) return some;
-      sum += *some;
-    }
-    return sum;
-  }
-  // As memory_projector has it: in order for each key.
-  result<retried> retry(std::optional<std::string_view> key = {}) {
-    if (key) return of_key(*key).retry(key);
-    retried sum;
-    for (worker& each : workers_) {
-      auto const one = each.inner_.retry();
-      if (!one) return one;
-      sum.applied += one->applied;
-      sum.failed += one->failed;
-    }
-    return sum;
-  }
-  result<void> discard(position at, std::string_view reason) {
-    for (worker& each : workers_) {
-      auto done = each.inner_.discard(at, reason);
-      if (done || done.error().code() != errc::not_found || &each == &workers_.back()) return done;
-    }
-    return {};
-  }
-
-private:
-  static constexpr std::size_t most_workers = 64;
-
-  memory_projector<P, Store>& of_key(std::string_view key) {
-    return workers_[detail::hash_text(key) % workers_.size()].inner_;
-  }
-
-  // Behind a step of that worker. Under a lock, so that of two that end at once the later one sees both.
-  void look(memory_projector<P, Store>& stepped, cleave::step done) noexcept {
-    std::scoped_lock const lock(looking_);
-    position lowest = workers_.front().reached();
-    for (worker const& each : workers_) lowest = std::min(lowest, each.reached());
-    progress_.advance(lowest, changes::noted);
-    if (done != step::failed || progress_.failed()) return;
-    progress_.fail(stepped.progress().wait(at_least(position(UINT64_MAX))).error());
-  }
-
-  projector_options options_;
-  projection_progress progress_;
-  std::mutex looking_;
-  std::deque<worker> workers_;
+      : detail::partitions<P, memory_projector<P, Store>>(options, workers, [&](partition const& part) {
+          return memory_projector<P, Store>(log, empty, options, false, {part.index, part.count});
+        }) {}
 };
 
 } // namespace cleave

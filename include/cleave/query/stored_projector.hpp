@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A read model in a read store, the loop that feeds it from the log, and the answers from it.
+// The loop that feeds a read model in a read store from the log.
 #pragma once
 
 #include <cleave/query/lease_guard.hpp>
@@ -7,6 +7,7 @@
 #include <cleave/query/letter_retry.hpp>
 #include <cleave/query/projector.hpp>
 #include <cleave/query/read_store.hpp>
+#include <cleave/query/stored_model.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -31,28 +32,26 @@ struct step_bounds {
 //
 // With options.lease_us only the process that holds the lease applies events; the others look at its progress, which their queries
 // see, and take over when the lease has run out. A retry of dead letters needs no lease: the transactions keep it right.
-template <class P, class Store, read_store ReadStore> class stored_projector {
+template <class P, class Store, read_store ReadStore>
+class stored_projector : public detail::stored_model<P, ReadStore> {
+  using model = detail::stored_model<P, ReadStore>;
   using session = typename ReadStore::session;
-  static_assert(detail::checked_stored_projection<P, session>);
 
 public:
-  using projection_type = P;
-  using queries = detail::queries_of<P>;
-
   stored_projector(Store& log, ReadStore& rows, P projection, projector_options const& options)
       : stored_projector(log, rows, std::move(projection), options,
                          detail::policy_of<P>(options.on_failure)) {}
+  // `part`: it applies the events of these keys alone, and passes over the others.
   stored_projector(Store& log, ReadStore& rows, P projection, projector_options const& options,
-                   failure_policy policy)
-      : log_(log),
-        rows_(rows),
-        projection_(std::move(projection)),
+                   failure_policy policy, partition const& part = {})
+      : model(rows, std::move(projection), part),
+        log_(log),
         options_(options),
         policy_(policy),
         progress_(P::name),
         batch_(options),
         schedule_(options),
-        parking_(log, projection_, options_),
+        parking_(log, projection_, options_, part),
         lease_(rows, options_) {}
   stored_projector(stored_projector const&) = delete;
   stored_projector& operator=(stored_projector const&) = delete;
@@ -119,41 +118,6 @@ public:
     return done;
   }
 
-  // The answer as of one snapshot of the read store.
-  template <class Q> result<typename Q::result_type> answer(Q const& q) const {
-    std::optional<result<typename Q::result_type>> answered;
-    auto asked = rows_.read([&](session& in) -> result<void> {
-      answered.emplace(projection_.answer(q, in));
-      return {};
-    });
-    if (!asked) return unexpected(std::move(asked).error());
-    return std::move(*answered);
-  }
-
-  // The dead letters, as of one snapshot: sink(dead_letter const&) -> bool, false ends it.
-  result<void> dead_letters(dead_letter_range const& range, detail::dead_letter_sink sink) const
-    requires keeps_dead_letters<ReadStore>
-  {
-    return rows_.read([&](session& in) -> result<void> {
-      typename ReadStore::dead_letters letters(in, P::name);
-      return letters.list(range, sink);
-    });
-  }
-  // How many wait.
-  result<std::uint64_t> count_dead_letters() const
-    requires keeps_dead_letters<ReadStore>
-  {
-    std::uint64_t found = 0;
-    auto read = rows_.read([&](session& in) -> result<void> {
-      typename ReadStore::dead_letters letters(in, P::name);
-      auto const count = letters.count();
-      if (!count) return unexpected(count.error());
-      found = *count;
-      return {};
-    });
-    if (!read) return unexpected(std::move(read).error());
-    return found;
-  }
   // Applies the dead letters of one key, or of all, again, in order of position: effect and removal of each in one transaction, many
   // letters in one, steps of the projector between two. It ends when it has met all that waits, those parked meanwhile too. An
   // error is trouble of the machine; what was applied before stays applied.
@@ -192,25 +156,19 @@ public:
   }
 
 private:
+  using model::part_;
+  using model::projection_;
+  using model::rows_;
+
   // The stored checkpoint.
   result<position> attach() {
     if (stored_) return *stored_;
     auto found = rows_.checkpoint(P::name);
     if (!found) return found;
     tried_at_ = *found;
-    if constexpr (requires(session& in) { projection_.create(in); }) {
-      if (!created_) {
-        auto created = rows_.apply(P::name, *found, [&](session& in) -> result<position> {
-          if constexpr (std::is_void_v<decltype(projection_.create(in))>) {
-            projection_.create(in);
-          } else {
-            if (auto done = projection_.create(in); !done) return unexpected(std::move(done).error());
-          }
-          return *found;
-        });
-        if (!created) return unexpected(std::move(created).error());
-        created_ = true;
-      }
+    if (!created_) {
+      if (auto good = this->create(*found); !good) return unexpected(std::move(good).error());
+      created_ = true;
     }
     stored_ = *found;
     return found;
@@ -235,7 +193,8 @@ private:
       position const last(bounds_.before.value() - 1);
       return pass_over(after, std::max(after, std::min(ours->at, last)));
     }
-    detail::feed_range range{.after = after,
+    // What is passed over before it is not read again.
+    detail::feed_range range{.after = std::max(after, position(ours->at.value() - 1)),
                              .limit = std::min(bounds_.events, careful_ > 0 ? 1 : batch_.next()),
                              .before = bounds_.before};
     if (bad_ && *bad_ > ours->at) range.before = std::min(*bad_, range.before);
@@ -272,21 +231,23 @@ private:
 
   struct found_event {
     bool found;
-    position at; // of the event; the log's end where there is none
+    position at; // of the event; where there is none, up to here
   };
+  // A part looks at so many events of the other parts as a batch may have.
   result<found_event> first_of_ours(position after) {
     query_item const item{.names = stored_names<typename P::events>};
     bool found = false;
-    auto read = log_.read_all(log_range{.after = after, .limit = 1, .filter = {{&item, 1}}},
-                              [&](recorded_event const&) {
-                                found = true;
-                                return false;
-                              });
+    auto read = log_.read_all(
+        log_range{.after = after, .limit = part_.is_all() ? 1 : options_.batch, .filter = {{&item, 1}}},
+        [&](recorded_event const& next) {
+          found = part_.is_all() || part_.holds(detail::key_of(projection_, next.at));
+          return !found;
+        });
     if (!read) return unexpected(std::move(read).error());
     return found_event{found, *read};
   }
 
-  // When no event of this projection waits, the log's end is reached without a transaction; only now and then is that stored, and
+  // Where no event of this projection waits, the end is reached without a transaction; only now and then is that stored, and
   // the lease renewed.
   result<position> pass_over(position after, position end) {
     if (!lease_.due() && (end == after || end.value() - stored_->value() < skipped_between_checkpoints))
@@ -385,8 +346,6 @@ private:
   static constexpr std::uint64_t skipped_between_checkpoints = 10'000;
 
   Store& log_;
-  ReadStore& rows_;
-  P projection_;
   projector_options options_;
   failure_policy policy_;
   projection_progress progress_;

@@ -18,6 +18,7 @@ struct read_store_options;
 class read_store;
 class dead_letters;
 class leases;
+class partitions;
 class versions;
 
 } // namespace cleave::sqlite

@@ -7,6 +7,7 @@
 #include <cleave/sqlite/database.hpp>
 #include <cleave/sqlite/dead_letters.hpp>
 #include <cleave/sqlite/leases.hpp>
+#include <cleave/sqlite/partitions.hpp>
 #include <cleave/sqlite/versions.hpp>
 
 #include <cstddef>
@@ -42,6 +43,7 @@ public:
   using session = database;
   using dead_letters = sqlite::dead_letters;
   using leases = sqlite::leases;
+  using partitions = sqlite::partitions;
   using versions = sqlite::versions;
 
   // A file of its own. Errors as for event_store::open.
