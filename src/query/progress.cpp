@@ -13,6 +13,7 @@ namespace cleave {
 struct projection_progress::state {
   std::atomic<bool> failed = false;
   std::atomic<bool> closed = false;
+  std::atomic<std::uint64_t> rewrites = 0;
   std::mutex mutable mutex;
   std::optional<error> why;
   std::size_t waiting = 0;
@@ -56,8 +57,18 @@ void projection_progress::fail(error why) {
     if (!state_->why) state_->why = std::move(why);
   }
   state_->failed.store(true, std::memory_order_release);
-  rewritten();
+  forget_answers();
   reached_.interrupt();
+}
+
+void projection_progress::rewritten() noexcept {
+  forget_answers();
+  state_->rewrites.fetch_add(1, std::memory_order_acq_rel);
+  reached_.interrupt();
+}
+
+std::uint64_t projection_progress::rewrites() const noexcept {
+  return state_->rewrites.load(std::memory_order_acquire);
 }
 
 void projection_progress::revive() noexcept {

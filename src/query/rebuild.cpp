@@ -79,6 +79,18 @@ rebuild_comparison compare_tables(position at, std::span<std::string_view const>
   return out;
 }
 
+error nothing_beside(std::string_view projection, projection_versions const& row) {
+  return make_error(errc::not_found, "projection {}: nothing stands beside {}", projection, row.active);
+}
+
+error nothing_to_swap(std::string_view projection, projection_versions const& row) {
+  if (row.switched)
+    return make_error(errc::already_exists, "projection {}: {} has taken the place of {} already", projection,
+                      row.active, row.beside);
+  return make_error(errc::not_found, "projection {}: {} has not taken the place of {}", projection,
+                    row.active, row.beside);
+}
+
 error versions_changed(std::string_view projection, projection_versions const& found) {
   return make_error(errc::version_conflict,
                     "projection {}: its versions have changed meanwhile: {} is active, beside it stands {}",

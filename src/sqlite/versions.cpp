@@ -7,6 +7,9 @@
 #include <sqlite3.h>
 
 #include <bit>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace cleave::sqlite {
 
@@ -57,26 +60,73 @@ void add_row(sqlite3_stmt* row, int columns, row_digest& sum) {
   sum.high += high;
 }
 
+result<std::vector<std::string>> texts(database& db, std::string_view sql, std::string_view of) {
+  std::vector<std::string> found;
+  auto read = db.for_each(sql, [&](std::string text) { found.push_back(std::move(text)); }, of);
+  if (!read) return unexpected(std::move(read).error());
+  return found;
+}
+
+// What tells the rows of a table apart, as SQL takes it.
+result<std::string> row_name(database& db, std::string_view table) {
+  if (db.prepare("SELECT rowid FROM " + quoted(table))) return std::string("rowid");
+  auto const columns = texts(db, "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", table);
+  if (!columns) return unexpected(columns.error());
+  std::string out;
+  for (std::string const& column : *columns) out += (out.empty() ? "" : ", ") + quoted(column);
+  return out;
+}
+
+// The table is not empty, or gone: the rows that were removed are `most`, or fewer.
+result<std::uint64_t> clear_table(database& db, std::string_view table, std::uint64_t most) {
+  auto const there = db.value<std::int64_t>(
+      "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE", table);
+  if (!there) return unexpected(there.error());
+  if (there->value_or(0) == 0) return std::uint64_t{0};
+  // No trigger is to hear of it: it could write to what stays.
+  auto const triggers = texts(
+      db, "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE", table);
+  if (!triggers) return unexpected(triggers.error());
+  for (std::string const& trigger : *triggers) {
+    if (auto gone = db.run_script("DROP TRIGGER " + quoted(trigger)); !gone)
+      return unexpected(std::move(gone).error());
+  }
+  auto const row = row_name(db, table);
+  if (!row) return unexpected(row.error());
+  auto const removed = db.execute("DELETE FROM " + quoted(table) + " WHERE (" + *row + ") IN (SELECT " +
+                                      *row + " FROM " + quoted(table) + " LIMIT ?1)",
+                                  most);
+  if (!removed) return unexpected(removed.error());
+  auto const rows = static_cast<std::uint64_t>(*removed);
+  if (rows < most) {
+    if (auto gone = db.run_script("DROP TABLE " + quoted(table)); !gone)
+      return unexpected(std::move(gone).error());
+  }
+  return rows;
+}
+
 } // namespace
 
 result<projection_versions> versions::find(std::string_view first) {
-  auto row = db_->first<std::string, std::uint64_t, std::string, std::uint64_t, bool>(
-      "SELECT active, active_build, beside, beside_build, switched FROM cleave_versions WHERE projection = ?1",
+  auto row = db_->first<std::string, std::uint64_t, std::string, std::uint64_t, bool, std::string>(
+      "SELECT active, active_build, beside, beside_build, switched, clearing FROM cleave_versions "
+      "WHERE projection = ?1",
       projection_);
   if (!row) return unexpected(row.error());
   if (!*row) return projection_versions{.active = std::string(first), .beside = {}};
-  auto& [active, active_build, beside, beside_build, switched] = **row;
-  return projection_versions{std::move(active), active_build, std::move(beside), beside_build, switched};
+  auto& [active, active_build, beside, beside_build, switched, clearing] = **row;
+  return projection_versions{std::move(active), active_build, std::move(beside),
+                             beside_build,      switched,     std::move(clearing)};
 }
 
 result<void> versions::put(projection_versions const& changed) {
   auto const stored = db_->execute(
-      "INSERT INTO cleave_versions (projection, active, active_build, beside, beside_build, switched) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (projection) DO UPDATE SET active = excluded.active, "
+      "INSERT INTO cleave_versions (projection, active, active_build, beside, beside_build, switched, clearing) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (projection) DO UPDATE SET active = excluded.active, "
       "active_build = excluded.active_build, beside = excluded.beside, beside_build = excluded.beside_build, "
-      "switched = excluded.switched",
+      "switched = excluded.switched, clearing = excluded.clearing",
       projection_, changed.active, changed.active_build, changed.beside, changed.beside_build,
-      changed.switched);
+      changed.switched, changed.clearing);
   if (!stored) return unexpected(stored.error());
   return {};
 }
@@ -99,16 +149,28 @@ result<table_digest> versions::digest(std::string_view table) {
   return out;
 }
 
-result<void> versions::drop(std::string_view version, std::span<std::string_view const> tables) {
+result<std::uint64_t> versions::clear(std::string_view version, std::span<std::string_view const> tables,
+                                      std::uint64_t most) {
+  std::uint64_t removed = 0;
   for (std::string_view const table : tables) {
-    if (auto gone = db_->run_script("DROP TABLE IF EXISTS " + quoted(table)); !gone) return gone;
+    auto const rows = clear_table(*db_, table, most - removed);
+    if (!rows) return rows;
+    removed += *rows;
+    if (removed >= most) return removed;
   }
-  for (char const* const sql : {"DELETE FROM cleave_checkpoints WHERE name = ?1",
-                                "DELETE FROM cleave_dead_letters WHERE projection = ?1",
-                                "DELETE FROM cleave_leases WHERE projection = ?1"}) {
+  auto const letters = db_->execute(
+      "DELETE FROM cleave_dead_letters WHERE projection = ?1 AND position IN "
+      "(SELECT position FROM cleave_dead_letters WHERE projection = ?1 LIMIT ?2)",
+      version, most - removed);
+  if (!letters) return unexpected(letters.error());
+  removed += static_cast<std::uint64_t>(*letters);
+  if (removed >= most) return removed;
+  for (char const* const sql :
+       {"DELETE FROM cleave_checkpoints WHERE name = ?1", "DELETE FROM cleave_leases WHERE projection = ?1",
+        "DELETE FROM cleave_partitions WHERE projection = ?1"}) {
     if (auto const gone = db_->execute(sql, version); !gone) return unexpected(gone.error());
   }
-  return {};
+  return removed;
 }
 
 } // namespace cleave::sqlite

@@ -171,6 +171,8 @@ private:
       if (!done) fail(done.error());
       return done.has_value();
     };
+    // The process before was killed when all but this was done.
+    if (versions.status().stage == rebuild_stage::clearing) return wait_until_clear(versions);
     if (versions.status().stage == rebuild_stage::none && !good(versions.begin())) return;
     for (;;) {
       auto const now = versions.status();
@@ -186,7 +188,12 @@ private:
     auto const again = versions.compare();
     if (!good(again)) return;
     if (again->rows != rows_compared::same) return fail(error(errc::corrupt, again->detail));
-    static_cast<void>(good(versions.drop()));
+    if (good(versions.drop())) wait_until_clear(versions);
+  }
+  template <class Projector> void wait_until_clear(Projector& versions) {
+    while (!ended_ && versions.status().stage == rebuild_stage::clearing) std::this_thread::yield();
+    if (auto const now = versions.status(); !now.failure.empty())
+      fail(error(errc::handler_failed, now.failure));
   }
 
   std::string path_;

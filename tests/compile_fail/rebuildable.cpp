@@ -26,7 +26,7 @@ struct store {
     cleave::result<void> put(cleave::projection_versions const&);
     cleave::result<cleave::position> checkpoint(std::string_view);
     cleave::result<cleave::table_digest> digest(std::string_view);
-    cleave::result<void> drop(std::string_view, std::span<std::string_view const>);
+    cleave::result<std::uint64_t> clear(std::string_view, std::span<std::string_view const>, std::uint64_t);
   };
 #endif
   cleave::result<cleave::position> checkpoint(std::string_view);

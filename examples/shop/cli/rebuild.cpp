@@ -23,6 +23,7 @@ std::string_view to_text(rebuild_stage stage) {
   case rebuild_stage::building: return "building";
   case rebuild_stage::ready: return "ready";
   case rebuild_stage::switched: return "switched";
+  case rebuild_stage::clearing: return "clearing";
   default: return "none";
   }
 }
@@ -83,6 +84,18 @@ public:
     return print({});
   }
 
+  // Waits until the rows are gone.
+  cleave::result<bool> drop() {
+    if (auto dropped = versions_.drop(); !dropped) return cleave::unexpected(std::move(dropped).error());
+    for (;;) {
+      auto const now = versions_.status();
+      if (!now.failure.empty())
+        return cleave::unexpected(cleave::error(cleave::errc::handler_failed, now.failure));
+      if (now.stage != rebuild_stage::clearing) return print({});
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+
   auto& versions() { return versions_; }
 
 private:
@@ -119,7 +132,7 @@ cleave::result<bool> rebuild(running_shop& shop, arguments const& given, std::os
   if (given.operand == "status") return work.then_print({});
   if (given.operand == "switch") return work.then_print(work.versions().switch_over());
   if (given.operand == "back") return work.then_print(work.versions().roll_back());
-  if (given.operand == "drop") return work.then_print(work.versions().drop());
+  if (given.operand == "drop") return work.drop();
   return cleave::unexpected(cleave::make_error(
       cleave::errc::invalid_argument,
       "rebuild has the steps build, status, switch, back and drop, not \"{}\"", given.operand));

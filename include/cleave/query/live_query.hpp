@@ -4,8 +4,8 @@
 //   cleave::live_query live(bank, balance_of{"alice"});
 //   while (auto now = live.next(std::chrono::seconds(30))) show(now->answer);
 //
-// What it follows is the projection's progress: each advance asks the query again, and an answer that is the same as the one before
-// is not told. So nothing is missed or told twice between the first answer and the rest: the first one is told in the same way.
+// What it follows is the projection's progress: each advance asks the query again, and so does another change of the read model (a retry
+// of dead letters, another version in its place); an answer that is the same as the one before is not told. So nothing is missed or told twice between the first answer and the rest: the first one is told in the same way.
 // Events that the projection applies in one batch show in one answer. With cached_queries an advance that does not touch the answer
 // costs a hit. The answers wait in a bounded queue; when that is full, all of it gives way to one fresh answer that says so.
 #pragma once
@@ -67,7 +67,7 @@ public:
     return next(at_least(position(), timeout).timeout_us);
   }
 
-  // Asks once, if the projection has gone on since the last time. Failed when the projection has stopped.
+  // Asks once, if the read model has changed since the last time. Failed when the projection has stopped.
   cleave::step step() noexcept {
     std::scoped_lock const lock(stepping_);
     if (stopped_) return step::failed;
@@ -80,10 +80,12 @@ public:
         pushed_.publish(pushed_.last().next());
         return step::failed;
       }
+      auto const rewrites = progress_.rewrites();
       auto const at = progress_.reached();
-      if (asked_at_ && *asked_at_ == at) return step::idle;
+      if (asked_at_ && *asked_at_ == at && rewrites_ == rewrites) return step::idle;
       auto answered = ask_(application_, q_, at_least(at));
       asked_at_ = at;
+      rewrites_ = rewrites;
       if (!answered) {
         last_.reset();
         push(unexpected(std::move(answered).error()));
@@ -141,6 +143,7 @@ private:
   result<result_type> (*ask_)(void*, Q const&, at_least);
   std::mutex mutable stepping_; // guards what follows
   std::optional<position> asked_at_;
+  std::uint64_t rewrites_ = 0;      // of the model, by then
   std::optional<result_type> last_; // the answer that was told last
   bool stopped_ = false;
   std::mutex queue_mutex_;

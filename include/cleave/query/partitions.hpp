@@ -67,7 +67,9 @@ public:
     static void touch(void* self, cache_key key, position at) noexcept {
       static_cast<worker*>(self)->host_.progress_.touch(key, at);
     }
-    static void rewritten(void* self) noexcept { static_cast<worker*>(self)->host_.progress_.rewritten(); }
+    static void rewritten(void* self) noexcept {
+      static_cast<worker*>(self)->host_.progress_.forget_answers();
+    }
 
     partitions& host_;
     cache_link link_{.cache = this, .touch = &touch, .rewritten = &rewritten};
@@ -147,15 +149,9 @@ public:
   }
   // In order for each key.
   result<retried> retry(std::optional<std::string_view> key = {}) {
-    if (key) return of_key(*key).retry(key);
-    retried sum;
-    for (worker& each : workers_) {
-      auto const one = each.inner_.retry();
-      if (!one) return one;
-      sum.applied += one->applied;
-      sum.failed += one->failed;
-    }
-    return sum;
+    auto done = retry_parts(key);
+    progress_.rewritten(); // also when it failed: what was applied before stays applied
+    return done;
   }
   result<void> discard(position at, std::string_view reason) {
     for (worker& each : workers_) {
@@ -176,8 +172,18 @@ protected:
   }
 
 private:
-  Inner& of_key(std::string_view key) {
-    return workers_[hash_text(key) % workers_.size()].inner_;
+  Inner& of_key(std::string_view key) { return workers_[hash_text(key) % workers_.size()].inner_; }
+
+  result<retried> retry_parts(std::optional<std::string_view> key) {
+    if (key) return of_key(*key).retry(key);
+    retried sum;
+    for (worker& each : workers_) {
+      auto const one = each.inner_.retry();
+      if (!one) return one;
+      sum.applied += one->applied;
+      sum.failed += one->failed;
+    }
+    return sum;
   }
 
   // Behind a step of that worker. Under a lock, so that of two that end at once the later one sees both.

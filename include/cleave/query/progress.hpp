@@ -47,7 +47,7 @@ public:
   position reached() const noexcept { return reached_.last(); }
   // Never moves backwards. Wakes who waits for it. The model shows everything up to `to` by then.
   void advance(position to, changes what = changes::unknown) noexcept {
-    if (what == changes::unknown && caches_ != nullptr && to > reached()) rewritten();
+    if (what == changes::unknown && caches_ != nullptr && to > reached()) forget_answers();
     reached_.publish(to);
   }
   // Whether anybody hears of what note() says.
@@ -63,12 +63,16 @@ public:
   void touch(cache_key key, position at) noexcept {
     for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->touch(to->cache, key, at);
   }
-  // The model has changed otherwise than by its next events: a parked event was applied, another version put in its place.
-  // Behind the commit of the change.
-  void rewritten() noexcept {
+  // No answer is kept. Behind the commit of what has changed.
+  void forget_answers() noexcept {
     for (detail::cache_link* to = caches_; to != nullptr; to = to->next) to->rewritten(to->cache);
   }
-  // Signals each advance, and is interrupted by a failure.
+  // The model has changed otherwise than by its next events: a parked event was applied, another version put in its place. No answer is
+  // kept, and live queries ask again at once. Behind the commit of the change.
+  void rewritten() noexcept;
+  // How often it was.
+  std::uint64_t rewrites() const noexcept;
+  // Signals each advance, and is interrupted by a failure, and when the model was rewritten.
   commit_signal& advances() noexcept { return reached_; }
   // A cache with answers of this projection; before anything else is done with this object. The link must outlive it.
   void add_cache(detail::cache_link& link) noexcept {

@@ -23,6 +23,7 @@ struct projection_versions {
   std::string beside; // built or kept beside it; empty: none
   std::uint64_t beside_build{}; // of what stands beside, or stood there last
   bool switched = false;        // beside stands what answered before
+  std::string clearing{};       // what is left of it is being removed, piece by piece; nobody writes to it
 
   friend bool operator==(projection_versions const&, projection_versions const&) = default;
 };
@@ -44,15 +45,16 @@ struct table_digest {
 // The versions of one projection within a transaction or snapshot of its read store.
 // find(version): the row; without one, that version is the active one. put(row).
 // checkpoint(version): as of this transaction or snapshot. digest(table): of all its rows.
-// drop(version, tables): the tables go, if they are there, and all that the store keeps of that version.
+// clear(version, tables, most): removes rows of the tables, and of what the store keeps of that version, `most` of them at the most, 1 or
+// more; how many. Fewer than that: nothing is left, the tables are gone, if they were there.
 template <class V>
 concept version_table = requires(V& versions, std::string_view name, projection_versions const& changed,
-                                 std::span<std::string_view const> tables) {
+                                 std::span<std::string_view const> tables, std::uint64_t most) {
   { versions.find(name) } -> std::same_as<result<projection_versions>>;
   { versions.put(changed) } -> std::same_as<result<void>>;
   { versions.checkpoint(name) } -> std::same_as<result<position>>;
   { versions.digest(name) } -> std::same_as<result<table_digest>>;
-  { versions.drop(name, tables) } -> std::same_as<result<void>>;
+  { versions.clear(name, tables, most) } -> std::same_as<result<std::uint64_t>>;
 };
 
 // A read store that keeps versions: it names the type of the table, made of a session and the name without a version. What is done

@@ -13,7 +13,8 @@ namespace cleave {
 
 // For tests: called by a stored projector, on the thread that steps it, at each point where a crash matters: "read" (nothing begun
 // yet), "begun" (in the transaction), "event" (behind the effect of each event), "parked" (behind each dead letter), "applied" (all
-// effects are there, the checkpoint is not), "committed" (before anybody is told). It must not call the projector.
+// effects are there, the checkpoint is not), "committed" (before anybody is told); by a rebuildable one "cleared" too (rows of a version
+// that was dropped are gone, in the transaction). It must not call the projector.
 struct projector_step_hook {
   void (*call)(void* context, char const* step) = nullptr;
   void* context = nullptr;

@@ -29,14 +29,15 @@ enum class rebuild_stage : std::uint8_t {
   building, // another version is built beside it
   ready,    // that has caught up: it can be compared, and switched to
   switched, // it answers, and the old version is kept beside it: it can be rolled back, or dropped
+  clearing, // what stood beside was dropped, and its rows are being removed
 };
 
 // One moment of it.
 struct rebuild_status {
   rebuild_stage stage = rebuild_stage::none;
   std::string active;                // the version that answers
-  std::string beside;                // the other one; empty: none
-  std::string failure;               // why the one beside stopped; empty while it works
+  std::string beside;                // the other one, also while it is removed; empty: none
+  std::string failure;               // why the one beside stopped, or its removal did; empty while it works
   std::uint64_t events_done = 0;     // events of the log that the one beside has gone through
   std::uint64_t events_total = 0;    // events of the log
   std::uint64_t events_per_second{}; // of the log, lately
@@ -87,6 +88,8 @@ private:
   std::uint64_t rate_ = 0;
 };
 
+error nothing_beside(std::string_view projection, projection_versions const& row);
+error nothing_to_swap(std::string_view projection, projection_versions const& row);
 error versions_changed(std::string_view projection, projection_versions const& found);
 error version_unknown(std::string_view projection, std::string_view version);
 error version_behind(std::string_view version, position reached, position wanted);

@@ -21,6 +21,7 @@ namespace cleave {
 struct step_bounds {
   std::uint64_t events = UINT64_MAX;      // 1 or more
   position before = position(UINT64_MAX); // the first position that is left alone
+  bool without_lease = false; // also where another process holds the lease: the transactions keep it right
 };
 
 // Owns one projection of the stored form. Rows and checkpoint are committed together, so that each event takes effect exactly once,
@@ -31,7 +32,8 @@ struct step_bounds {
 // be read or written, the projection stops.
 //
 // With options.lease_us only the process that holds the lease applies events; the others look at its progress, which their queries
-// see, and take over when the lease has run out. A retry of dead letters needs no lease: the transactions keep it right.
+// see, and take over when the lease has run out. A retry of dead letters needs no lease, nor do the last events before versions of
+// a projection change places: the transactions keep it right.
 template <class P, class Store, read_store ReadStore>
 class stored_projector : public detail::stored_model<P, ReadStore> {
   using model = detail::stored_model<P, ReadStore>;
@@ -77,8 +79,10 @@ public:
     try {
       if (!schedule_.due(options_.clock.now())) return step::waiting;
       auto const before = reached();
-      if (auto const ours = lease_.in_reach(); !ours) return after_failure(ours.error());
-      else if (!*ours) return stand_by();
+      if (!bounds.without_lease) {
+        if (auto const ours = lease_.in_reach(); !ours) return after_failure(ours.error());
+        else if (!*ours) return stand_by();
+      }
       bool const first = !stored_;
       auto reached_now = attempt();
       if (!reached_now) return after_failure(std::move(reached_now).error());
@@ -102,9 +106,10 @@ public:
     return handled_;
   }
   // A transaction in place of a batch: fill(session, reached) -> result<void> is called where the checkpoint becomes what is reached.
-  // errc::version_conflict when another process has moved it meanwhile, errc::busy when another one holds the lease.
+  // errc::version_conflict when another process has moved it meanwhile. It needs no lease.
   template <class Fill> result<void> in_place(Fill&& fill) {
     std::scoped_lock const lock(stepping_);
+    bounds_ = {.without_lease = true};
     auto const stored = attach();
     if (!stored) return unexpected(stored.error());
     auto const to = std::max(*stored, reached());
@@ -112,7 +117,6 @@ public:
       if (auto good = fill(in, to); !good) return unexpected(std::move(good).error());
       return to;
     });
-    lease_.stand_by();
     if (done) stored_ = to;
     else stored_.reset();
     return done;
@@ -326,10 +330,12 @@ private:
   // fill(session) -> result<position> in a transaction of the read store that is refused to one who has lost the lease.
   template <class Fill> result<void> in_transaction(Fill&& fill) {
     auto done = rows_.apply(P::name, *stored_, [&](session& in) -> result<position> {
-      if (auto ours = lease_.hold(in); !ours) return unexpected(std::move(ours).error());
+      if (!bounds_.without_lease) {
+        if (auto ours = lease_.hold(in); !ours) return unexpected(std::move(ours).error());
+      }
       return fill(in);
     });
-    if (done) lease_.committed();
+    if (done && !bounds_.without_lease) lease_.committed();
     return done;
   }
   // Another process runs the projection: what it has reached is what queries here may see.
