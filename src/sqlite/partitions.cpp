@@ -15,8 +15,9 @@ result<std::optional<partition>> partitions::find() {
 }
 
 result<void> partitions::put(partition const& part) {
-  auto const stored = db_->execute("INSERT INTO cleave_partitions (projection, part, parts) VALUES (?1, ?2, ?3)",
-                                   projection_, part.index, part.count);
+  auto const stored = db_->execute(
+      "INSERT INTO cleave_partitions (projection, part, parts) VALUES (?1, ?2, ?3)", projection_, part.index,
+      part.count);
   if (!stored) return unexpected(stored.error());
   return {};
 }

@@ -118,7 +118,8 @@ struct dye_works {
   std::vector<rows_type> open(std::size_t parts) {
     std::vector<rows_type> opened;
     for (std::size_t i = 0; i < parts; ++i)
-      opened.push_back(rows_type::open({.path = folder.file("cloth-" + std::to_string(i) + ".db"), .readers = 2}).value());
+      opened.push_back(
+          rows_type::open({.path = folder.file("cloth-" + std::to_string(i) + ".db"), .readers = 2}).value());
     return opened;
   }
   position send(std::string const& stream, std::int64_t by) {
@@ -208,7 +209,8 @@ TEST_CASE("nothing is reached past the worker of a file that comes no more") {
   at.prepare();
   for (std::size_t i = 0; i < 3; ++i) run(at.workers()[i]);
   CHECK(at.reached() == position());
-  CHECK(at.progress().wait(at_least(position(1), std::chrono::milliseconds(0))).error().code() == errc::stale);
+  CHECK(at.progress().wait(at_least(position(1), std::chrono::milliseconds(0))).error().code() ==
+        errc::stale);
   // The next one starts where each part was.
   projector<dyer> next(works.log, works.files, {}, works.options);
   next.prepare();
@@ -245,8 +247,7 @@ TEST_CASE("a worker of a file that fails stops before its event, and the others 
   projector<dyer> again(works.log, works.files, {}, works.options);
   run(again);
   CHECK(again.reached() == *works.log.head());
-  for (auto const& [stream, value] : works.expected)
-    CHECK(again.answer(colour_of{stream}).value() == value);
+  for (auto const& [stream, value] : works.expected) CHECK(again.answer(colour_of{stream}).value() == value);
 }
 
 TEST_CASE("each file keeps the dead letters of its part, and a retry brings them in, in order") {
