@@ -154,7 +154,7 @@ result<std::uint64_t> versions::clear(std::string_view version, std::span<std::s
   std::uint64_t removed = 0;
   for (std::string_view const table : tables) {
     auto const rows = clear_table(*db_, table, most - removed);
-    if (!rows) return rows;
+    if (!rows) return unexpected(rows.error());
     removed += *rows;
     if (removed >= most) return removed;
   }

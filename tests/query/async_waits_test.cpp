@@ -230,6 +230,18 @@ TEST_CASE("the thread for timeouts tells who waits in vain, however long it had 
   while (!told) std::this_thread::yield();
 }
 
+TEST_CASE("an advance wakes the thread that tells, however long it would have slept") {
+  cleave::projection_progress progress("p.v1");
+  async_waits waits(progress, {.poll_us = 3'600'000'000});
+  for (std::uint64_t p = 1; p <= 50; ++p) {
+    std::atomic<bool> told = false;
+    REQUIRE(waits.when_reached(at_least(position(p), 10min),
+                               [&](result<void> const& outcome) { told = outcome.has_value(); }));
+    progress.advance(position(p));
+    while (!told) std::this_thread::yield();
+  }
+}
+
 TEST_CASE("a command's effect is asked for as soon as it is there, and no thread waits for it") {
   bool const threads = GENERATE(false, true);
   cleave::memory::event_store store;
