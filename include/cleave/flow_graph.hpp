@@ -117,7 +117,8 @@ struct flow_of_part<partitioned_projections_part<Ps...>, Store> : flow_of_projec
 template <class ReadStore, class... Ps, class Store>
 struct flow_of_part<stored_projections_part<ReadStore, Ps...>, Store> : flow_of_projections<Ps...> {};
 template <class ReadStore, class... Ps, class Store>
-struct flow_of_part<partitioned_stored_projections_part<ReadStore, Ps...>, Store> : flow_of_projections<Ps...> {};
+struct flow_of_part<partitioned_stored_projections_part<ReadStore, Ps...>, Store>
+    : flow_of_projections<Ps...> {};
 template <class ReadStore, class... Ps, class Store>
 struct flow_of_part<inline_stored_projections_part<ReadStore, Ps...>, Store> : flow_of_projections<Ps...> {};
 template <class ReadStore, class Live, class Next, class Store>

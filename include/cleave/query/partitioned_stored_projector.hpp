@@ -13,8 +13,9 @@
 // transaction. What the projection has reached is the lowest of the checkpoints; a part may be further, as each key is applied by itself
 // anyway. Several processes divide the parts between them: each part runs in the process that holds its lease.
 //
-// Each worker reads the log by itself, without decoding what belongs to the others: it pays where applying an event costs more than
-// reading it, which an upsert does. A part that has nothing to apply writes nothing but a checkpoint now and then.
+// Each worker reads the log by itself, without decoding what belongs to the others: it pays where applying an event costs clearly more
+// than reading it (some statements, indices, computing), and little for one cheap upsert. A part that has nothing to apply writes nothing but
+// a checkpoint now and then.
 //
 // The number of parts is fixed with the first event: a read store says which part it has, and another part, or all of the projection, is
 // refused there (errc::invalid_argument). For another number give the projection new files; it is built from the log.

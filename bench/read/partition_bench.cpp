@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSL-1.0
+// A projection divided by key between two workers, each with a thread of its own, beside the same one undivided ("whole"): in memory
+// with an `on` that costs about a microsecond of computing, because passing over what is the other worker's costs too, and in SQLite
+// from a log in SQLite: with one upsert for each event, which costs little more than reading it, and with an entry in a journal
+// besides, which has an index.
+#include <cleave/memory/event_store.hpp>
+#include <cleave/query/partitioned_projector.hpp>
+#include <cleave/query/partitioned_stored_projector.hpp>
+#include <cleave/sqlite/event_store.hpp>
+#include <cleave/sqlite/read_store.hpp>
+
+#include "../account.hpp"
+#include "../scratch.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+using namespace bench;
+
+constexpr std::size_t workers = 2;
+constexpr std::int64_t streams = 1'000;
+constexpr std::int64_t in_memory = 200'000;
+constexpr std::int64_t in_files = 100'000;
+
+template <class Store> void fill(Store& store, std::int64_t count) {
+  cleave::uuid_v7_source ids(1);
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < streams; ++i) names.push_back("account-" + std::to_string(i));
+  for (std::int64_t from = 0; from < count; from += streams) {
+    std::vector<money_deposited> values;
+    for (std::int64_t i = from; i < from + streams; ++i) values.push_back({i});
+    std::vector<cleave::new_event> sent;
+    for (auto const& value : values)
+      sent.push_back(cleave::to_new_event(cleave::event_id(ids.next(cleave::timestamp(1))), value));
+    std::vector<cleave::stream_append> parts;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      parts.push_back({names[i], cleave::expectation::any(), {&sent[i], 1}});
+    if (!store.append({.streams = parts})) std::abort();
+  }
+}
+
+cleave::projector_options options() {
+  cleave::projector_options out;
+  out.threads = false;
+  return out;
+}
+
+void run_one(auto& machine, std::int64_t count) {
+  while (machine.reached() != cleave::position(static_cast<std::uint64_t>(count))) {
+    if (machine.step() == cleave::step::failed) std::abort();
+  }
+}
+void run_all(auto& partitioned, std::int64_t count) {
+  std::vector<std::thread> threads;
+  for (auto& worker : partitioned.workers()) threads.emplace_back([&] { run_one(worker, count); });
+  for (auto& thread : threads) thread.join();
+  if (partitioned.reached() != cleave::position(static_cast<std::uint64_t>(count))) std::abort();
+}
+
+struct ratings {
+  using events = cleave::event_set<money_deposited>;
+  static constexpr std::string_view name = "ratings.v1";
+  std::unordered_map<std::string_view, std::uint64_t> of; // the names are the log's
+  void on(money_deposited const& e, cleave::envelope const& at) {
+    auto& rating = of[at.stream.text()];
+    for (int i = 0; i < 400; ++i)
+      rating = rating * 6364136223846793005U + static_cast<std::uint64_t>(e.cents);
+  }
+};
+
+cleave::memory::event_store& memory_log() {
+  static cleave::memory::event_store log;
+  static bool const filled = (fill(log, in_memory), true);
+  static_cast<void>(filled);
+  return log;
+}
+void memory_partitions(benchmark::State& state) {
+  auto& log = memory_log();
+  for (auto _ : state) {
+    cleave::partitioned_projector<ratings, cleave::memory::event_store> at(log, {}, options(), workers);
+    run_all(at, in_memory);
+  }
+  state.SetItemsProcessed(state.iterations() * in_memory);
+}
+BENCHMARK(memory_partitions)
+    ->Name("read/partitions_memory/ours")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+void memory_whole(benchmark::State& state) {
+  auto& log = memory_log();
+  for (auto _ : state) {
+    cleave::memory_projector<ratings, cleave::memory::event_store> at(log, {}, options());
+    run_one(at, in_memory);
+  }
+  state.SetItemsProcessed(state.iterations() * in_memory);
+}
+BENCHMARK(memory_whole)->Name("read/partitions_memory/whole")->UseRealTime()->Unit(benchmark::kMillisecond);
+
+struct balance_rows {
+  using events = cleave::event_set<money_deposited>;
+  static constexpr std::string_view name = "balance-rows.v1";
+  static cleave::result<void> create(cleave::sqlite::database& db) {
+    return db.run_script(
+        "CREATE TABLE IF NOT EXISTS balance (stream TEXT PRIMARY KEY, cents INTEGER NOT NULL) WITHOUT ROWID");
+  }
+  static cleave::result<void> on(money_deposited const& e, cleave::envelope const& at,
+                                 cleave::sqlite::database& db) {
+    auto done = db.execute("INSERT INTO balance VALUES (?1, ?2) ON CONFLICT (stream) DO UPDATE SET "
+                           "cents = cents + excluded.cents",
+                           at.stream.text(), e.cents);
+    if (!done) return cleave::unexpected(std::move(done).error());
+    return {};
+  }
+};
+
+struct journal_rows {
+  using events = cleave::event_set<money_deposited>;
+  static constexpr std::string_view name = "journal-rows.v1";
+  static cleave::result<void> create(cleave::sqlite::database& db) {
+    if (auto made = balance_rows::create(db); !made) return made;
+    return db.run_script(
+        "CREATE TABLE IF NOT EXISTS entry (position INTEGER PRIMARY KEY, stream TEXT NOT NULL, cents INTEGER NOT NULL);"
+        "CREATE INDEX IF NOT EXISTS entry_by_stream ON entry (stream, position)");
+  }
+  static cleave::result<void> on(money_deposited const& e, cleave::envelope const& at,
+                                 cleave::sqlite::database& db) {
+    if (auto done = balance_rows::on(e, at, db); !done) return done;
+    auto done = db.execute("INSERT INTO entry VALUES (?1, ?2, ?3)", at.position.value(), at.stream.text(),
+                           e.cents);
+    if (!done) return cleave::unexpected(std::move(done).error());
+    return {};
+  }
+};
+
+struct log_file {
+  scratch folder;
+  std::string path = folder.file("log.db");
+  log_file() {
+    auto store = cleave::sqlite::event_store::open({.path = path, .durability = cleave::durability::relaxed});
+    if (!store) std::abort();
+    fill(*store, in_files);
+  }
+};
+// run(log, files) is measured, with so many read stores in a new folder.
+template <class Run> void over_files(benchmark::State& state, std::size_t count, Run run) {
+  static log_file const made;
+  auto log = cleave::sqlite::event_store::open({.path = made.path});
+  if (!log) std::abort();
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto folder = std::make_unique<scratch>();
+    std::vector<cleave::sqlite::read_store> files;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto rows = cleave::sqlite::read_store::open(
+          {.path = folder->file("rows-" + std::to_string(i) + ".db")});
+      if (!rows) std::abort();
+      files.push_back(std::move(*rows));
+    }
+    state.ResumeTiming();
+    run(*log, files);
+    state.PauseTiming();
+    files.clear();
+    folder.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * in_files);
+}
+template <class Model> void sqlite_partitions(benchmark::State& state) {
+  over_files(state, workers, [](cleave::sqlite::event_store& log, auto& files) {
+    cleave::partitioned_stored_projector<Model, cleave::sqlite::event_store, cleave::sqlite::read_store> at(
+        log, files, {}, options());
+    run_all(at, in_files);
+  });
+}
+template <class Model> void sqlite_whole(benchmark::State& state) {
+  over_files(state, 1, [](cleave::sqlite::event_store& log, auto& files) {
+    cleave::stored_projector<Model, cleave::sqlite::event_store, cleave::sqlite::read_store> at(
+        log, files.front(), {}, options());
+    run_one(at, in_files);
+  });
+}
+BENCHMARK(sqlite_partitions<balance_rows>)
+    ->Name("read/partitions_sqlite/ours")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(sqlite_whole<balance_rows>)
+    ->Name("read/partitions_sqlite/whole")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(sqlite_partitions<journal_rows>)
+    ->Name("read/partitions_sqlite_journal/ours")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(sqlite_whole<journal_rows>)
+    ->Name("read/partitions_sqlite_journal/whole")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+} // namespace
