@@ -46,7 +46,7 @@ struct bench {
   std::vector<std::string> said;
 
   cleave::async_wait_options options() const { return {.threads = false, .clock = clock}; }
-  auto say(std::string name) {
+  auto say(std::string const& name) {
     return [this, name](result<void> const& outcome) {
       said.push_back(name + (outcome ? " reached" : " " + std::string(to_string(outcome.error().code()))));
     };
@@ -188,6 +188,7 @@ TEST_CASE("of many that wait without threads each is told once, none too early, 
   {
     async_waits waits(progress, {.most = each * clients});
     std::vector<std::thread> threads;
+    threads.reserve(clients + 1);
     for (std::uint64_t c = 0; c < clients; ++c) {
       threads.emplace_back([&, c] {
         std::mt19937_64 random(c);
@@ -233,6 +234,8 @@ TEST_CASE("the thread for timeouts tells who waits in vain, however long it had 
 TEST_CASE("an advance wakes the thread that tells, however long it would have slept") {
   cleave::projection_progress progress("p.v1");
   async_waits waits(progress, {.poll_us = 3'600'000'000});
+  // Somebody waits all the time, so that no other wait is a reason to wake it.
+  REQUIRE(waits.when_reached(at_least(position(1'000), 10min), [](result<void> const&) {}));
   for (std::uint64_t p = 1; p <= 50; ++p) {
     std::atomic<bool> told = false;
     REQUIRE(waits.when_reached(at_least(position(p), 10min),

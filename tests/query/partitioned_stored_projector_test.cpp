@@ -347,6 +347,7 @@ TEST_CASE("two parts are not kept in one file") {
   dye_works works(1);
   works.send_many(random, 60);
   std::vector<rows_type> twice;
+  twice.reserve(2);
   for (int i = 0; i < 2; ++i) twice.push_back(std::move(works.open(1)[0]));
   projector<dyer> at(works.log, twice, {}, works.options);
   run(at);
