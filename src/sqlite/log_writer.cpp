@@ -102,12 +102,8 @@ void log_writer::back_to(mark there) noexcept {
   while (changed_.size() > there.changes) {
     auto const [slot, before] = changed_.back();
     changed_.pop_back();
-    if (before.last.version != 0) {
-      slot->second.head = before;
-    } else {
-      youngest_ = slot->second.id - 1;
-      streams_.erase(streams_.find(slot->first));
-    }
+    if (before.last.version != 0) slot->second.head = before;
+    else streams_.erase(streams_.find(slot->first));
   }
   if (ids_added_) {
     names_.clear();
