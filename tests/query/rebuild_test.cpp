@@ -442,6 +442,25 @@ TEST_CASE("a switch that another process overtakes with the old version waits fo
   CHECK(at.answer(sum{}).value() == 1210);
 }
 
+TEST_CASE("a rebuild that another process begins first is not begun again over it") {
+  world in(20);
+  in.run();
+  raced_rows rows(cleave::sqlite::read_store::open({.path = in.folder.file("rows.db")}).value());
+  raced_projector at(in.log, rows, stepped(), {});
+  at.prepare();
+  while (at.step() == step::worked) {
+  }
+  rows.before_apply = [&] {
+    REQUIRE(in.at->begin());
+    in.run();
+  };
+  second.handled = 0;
+  CHECK(at.begin().error().code() == errc::version_conflict);
+  in.run();
+  CHECK(second.handled == 20);
+  CHECK(in.at->compare()->rows == rows_compared::same);
+}
+
 TEST_CASE("a comparison that another process overtakes is made again") {
   world in(20);
   raced_rows rows(cleave::sqlite::read_store::open({.path = in.folder.file("rows.db")}).value());
