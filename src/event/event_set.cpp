@@ -22,7 +22,7 @@ result<bool> visit_stored(recorded_event const& recorded, std::span<reader_row c
   }
   for (reader_row const& row : rows) {
     if (row.type->name != recorded.at.name) continue;
-    if (row.type->decode == nullptr) return unexpected(no_codec(recorded.at));
+    if (!row.type->has_codec()) return unexpected(no_codec(recorded.at));
     auto decoded = row.type->decode(recorded.data,
                                     [&](void const* object) { row.deliver(object, recorded.at, reader); });
     if (!decoded) return unexpected(undecodable(recorded.at, std::move(decoded).error()));

@@ -79,9 +79,19 @@ bool json_reader::name(std::string_view& value) {
   return take(':') || wanted("':'");
 }
 
-bool json_reader::record(void* const* targets, std::span<json_field const> fields) {
+bool json_reader::record(json_record const& type, void* target) {
   if (!open('{', "an object")) return false;
   if (take('}')) return leave();
+  return type.with_places(
+      target,
+      [](void* reader, json_record const& of, void* const* places) {
+        return static_cast<json_reader*>(reader)->fields(of, places);
+      },
+      this);
+}
+
+bool json_reader::fields(json_record const& type, void* const* targets) {
+  std::span<json_field const> const fields = type.fields;
   seen_fields seen;
   std::size_t next = 0;
   do {
@@ -99,7 +109,7 @@ bool json_reader::record(void* const* targets, std::span<json_field const> field
     }
     json_field const& one = fields[index];
     if (seen.insert(index)) return fail(at, fmt::format("the field {} stands twice", one.name));
-    if (!one.type->read(*this, targets[index])) return failure_.in_field(one.name);
+    if (!value(*one.type, targets[index])) return failure_.in_field(one.name);
     next = index + 1;
   } while (take(','));
   return close('}');
@@ -166,19 +176,23 @@ bool json_reader::end() {
   return at_ == end_ || wanted("the end");
 }
 
-void decode_json(std::string_view data, void* value, json_read* read, void* result,
+void decode_json(std::string_view data, void* value, json_type const& type, void* result,
                  void (*fail)(void* result, unexpected<error>&& reason)) noexcept {
   try {
     json_reader reader(data);
-    if (!read(reader, value) || !reader.end()) fail(result, unexpected(reader.failure().take()));
+    if (!reader.value(type, value) || !reader.end()) fail(result, unexpected(reader.failure().take()));
   } catch (...) {
     fail(result, unexpected(current_exception_error("decoding")));
   }
 }
 
 result<void> decode_json(std::string_view data, void* value, json_read* read) noexcept {
+  return decode_json(data, value, json_type{nullptr, read, nullptr});
+}
+
+result<void> decode_json(std::string_view data, void* value, json_type const& type) noexcept {
   result<void> decoded;
-  decode_json(data, value, read, &decoded, [](void* failed, unexpected<error>&& reason) {
+  decode_json(data, value, type, &decoded, [](void* failed, unexpected<error>&& reason) {
     *static_cast<result<void>*>(failed) = std::move(reason);
   });
   return decoded;

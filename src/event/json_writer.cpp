@@ -70,14 +70,24 @@ void json_writer::field(char lead, std::string_view name) {
   *at_++ = ':';
 }
 
-bool json_writer::record(void const* const* values, std::span<json_field const> fields) {
-  if (fields.empty()) return put_all("{}"), true;
+bool json_writer::record(json_record const& type, void const* value) {
+  if (type.fields.empty()) return put_all("{}"), true;
   if (depth_ == limits::json_depth) return too_deep();
+  // Nothing is written to the record: its fields' addresses are asked for by one function for both directions.
+  return type.with_places(
+      const_cast<void*>(value),
+      [](void* writer, json_record const& of, void* const* places) {
+        return static_cast<json_writer*>(writer)->fields(of, places);
+      },
+      this);
+}
+
+bool json_writer::fields(json_record const& type, void* const* places) {
   ++depth_;
   char lead = '{';
-  for (json_field const& one : fields) {
+  for (json_field const& one : type.fields) {
     field(lead, one.name);
-    if (!one.type->write(*this, *values++)) return failure_.in_field(one.name);
+    if (!value(*one.type, *places++)) return failure_.in_field(one.name);
     lead = ',';
   }
   close('}');
@@ -250,10 +260,14 @@ bool json_writer::foreign_failed(error const& reason) {
 }
 
 result<void> encode_json(void const* value, std::string& out, json_write* write) {
+  return encode_json(value, out, json_type{write, nullptr, nullptr});
+}
+
+result<void> encode_json(void const* value, std::string& out, json_type const& type) {
   std::size_t const before = out.size();
   try {
     json_writer writer(out);
-    if (write(writer, value)) {
+    if (writer.value(type, value)) {
       writer.flush();
       return {};
     }

@@ -12,7 +12,7 @@ namespace cleave::sqlite {
 namespace {
 
 result<void> encode_data(new_event const& event, std::string& out) {
-  if (event.type->encode == nullptr) {
+  if (!event.type->has_codec()) {
     return unexpected(make_error(errc::unsupported,
                                  "event {} has no codec: it cannot leave the process's memory", event.name));
   }

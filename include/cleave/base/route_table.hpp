@@ -40,4 +40,18 @@ public:
   static constexpr bool is_unique = (all_routed<routes, Lists> && ...);
 };
 
+// A list of types that is asked whether a type stands in it, again and again: one class, instead of a walk for each question.
+template <class Indices, class... Ts> struct numbered_types;
+template <std::size_t... Is, class... Ts>
+struct numbered_types<std::index_sequence<Is...>, Ts...> : route_entry<Ts, Is>... {};
+template <class... Ts> class type_set {
+  using types = numbered_types<std::index_sequence_for<Ts...>, Ts...>;
+
+public:
+  // False also for a type that stands in it twice.
+  template <class T> static constexpr bool contains = decltype(find_route<T>(
+                                                          static_cast<types*>(nullptr)))::value != 0;
+  static constexpr bool is_unique = (contains<Ts> && ...);
+};
+
 } // namespace cleave::detail

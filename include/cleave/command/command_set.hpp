@@ -3,11 +3,8 @@
 #pragma once
 
 #include <cleave/base/result.hpp>
+#include <cleave/base/route_table.hpp>
 #include <cleave/event/codec.hpp>
-
-#include <boost/mp11/algorithm.hpp>
-#include <boost/mp11/list.hpp>
-#include <boost/mp11/set.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,11 +14,9 @@
 namespace cleave {
 
 template <class... Cs> struct command_set {
-  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Cs...>>::value,
-                "cleave: a command stands twice in one command_set");
+  static_assert(detail::type_set<Cs...>::is_unique, "cleave: a command stands twice in one command_set");
   static constexpr std::size_t size = sizeof...(Cs);
-  template <class C> static constexpr bool contains =
-      boost::mp11::mp_contains<boost::mp11::mp_list<Cs...>, C>::value;
+  template <class C> static constexpr bool contains = detail::type_set<Cs...>::template contains<C>;
 };
 
 namespace detail {

@@ -38,15 +38,26 @@ concept can_identify = requires(C const& command) {
 };
 template <class D, class E>
 concept can_evolve = requires(D& state, E const& event) { state.evolve(event); };
-template <class D, class C>
-concept can_decide = requires(D const& state, C const& command) {
-  requires detail::is_decision<std::remove_cvref_t<decltype(state.decide(command))>>;
-};
 
 namespace detail {
 
+// What decide returns for the command. A struct, so that the overloads of `decide` are gone through once.
+template <class S, class C> struct decision_type {
+  using type = void;
+};
 template <class S, class C>
-using decision_of = std::remove_cvref_t<decltype(std::declval<S const&>().decide(std::declval<C const&>()))>;
+  requires requires(S const& state, C const& command) { state.decide(command); }
+struct decision_type<S, C> {
+  using type = std::remove_cvref_t<decltype(std::declval<S const&>().decide(std::declval<C const&>()))>;
+};
+template <class S, class C> using decision_of = typename decision_type<S, C>::type;
+
+} // namespace detail
+
+template <class D, class C>
+concept can_decide = detail::is_decision<detail::decision_of<D, C>>;
+
+namespace detail {
 
 template <class Events, class Decision> inline constexpr bool decides_within = false;
 template <class Events, class... Es>
@@ -63,14 +74,8 @@ template <class D, class C> struct checked_decide {
                 "id(Command const&)` that returns a text or an integer");
   static_assert(can_decide<D, C>, "cleave: the decider lists a command that it cannot decide: add "
                                   "`cleave::decision<Events...> decide(Command const&) const`");
-  template <class T> static constexpr bool within() {
-    if constexpr (can_decide<T, C>) {
-      return decides_within<typename T::events, decision_of<T, C>>;
-    } else {
-      return true;
-    }
-  }
-  static_assert(within<D>(), "cleave: a decision holds an event that is not in the decider's event_set");
+  static_assert(!can_decide<D, C> || decides_within<typename D::events, decision_of<D, C>>,
+                "cleave: a decision holds an event that is not in the decider's event_set");
 };
 
 template <class D, class Events, class Commands> struct checked_decider_members;

@@ -17,19 +17,22 @@ template <class E> constexpr std::string_view member_event_name() {
 
 // kebab-case and a version: [a-z][a-z0-9]*(-[a-z0-9]+)*.v[1-9][0-9]*
 constexpr bool is_event_name(std::string_view name) {
-  auto const letter = [](char c) { return c >= 'a' && c <= 'z'; };
-  auto const digit = [](char c) { return c >= '0' && c <= '9'; };
-  auto const dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || name.size() > limits::event_name_bytes || !letter(name[0]))
-    return false;
-  for (std::size_t i = 1; i < dot; ++i) {
-    if (letter(name[i]) || digit(name[i])) continue;
-    if (name[i] != '-' || name[i - 1] == '-' || i + 1 == dot) return false;
+  // One loop over plain characters: the compiler runs it for every event.
+  char const* const text = name.data();
+  std::size_t const size = name.size();
+  if (size > limits::event_name_bytes) return false;
+  std::size_t i = 0;
+  bool word = false; // begun
+  for (; i < size && text[i] != '.'; ++i) {
+    char const c = text[i];
+    if (c >= 'a' && c <= 'z') word = true;
+    else if (c >= '0' && c <= '9' && i != 0) word = true;
+    else if (c == '-' && word) word = false;
+    else return false;
   }
-  auto const version = name.substr(dot + 1);
-  if (version.size() < 2 || version[0] != 'v' || version[1] == '0') return false;
-  for (char c : version.substr(1)) {
-    if (!digit(c)) return false;
+  if (!word || size - i < 3 || text[i + 1] != 'v' || text[i + 2] == '0') return false;
+  for (i += 2; i < size; ++i) {
+    if (text[i] < '0' || text[i] > '9') return false;
   }
   return true;
 }

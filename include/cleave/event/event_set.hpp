@@ -3,6 +3,7 @@
 // into the C++ event that its reader wants, through its codec and its upcasters. All routing is fixed at compile time.
 #pragma once
 
+#include <cleave/base/route_table.hpp>
 #include <cleave/event/recorded_event.hpp>
 #include <cleave/event/upcast.hpp>
 
@@ -20,10 +21,20 @@ namespace cleave {
 
 namespace detail {
 
-template <std::size_t N> consteval bool names_differ(std::array<std::string_view, N> names) {
+// From the end, where names of one set differ, and without the functions of string_view: the compiler runs it for each pair.
+consteval bool same_name(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  char const* const one = a.data();
+  char const* const other = b.data();
+  for (std::size_t i = a.size(); i != 0; --i) {
+    if (one[i - 1] != other[i - 1]) return false;
+  }
+  return true;
+}
+template <std::size_t N> consteval bool names_differ(std::array<std::string_view, N> const& names) {
   for (std::size_t i = 0; i < N; ++i) {
     for (std::size_t k = 0; k < i; ++k) {
-      if (names[i] == names[k]) return false;
+      if (same_name(names[i], names[k])) return false;
     }
   }
   return true;
@@ -33,13 +44,11 @@ template <std::size_t N> consteval bool names_differ(std::array<std::string_view
 
 // A list of event types. Each stands in it once, and each has a stored name of its own.
 template <class... Es> struct event_set {
-  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Es...>>::value,
-                "cleave: an event stands twice in one event_set");
+  static_assert(detail::type_set<Es...>::is_unique, "cleave: an event stands twice in one event_set");
   static_assert(detail::names_differ<sizeof...(Es)>({event_name_of<Es>()...}),
                 "cleave: two events of one event_set have the same stored name");
   static constexpr std::size_t size = sizeof...(Es);
-  template <class E> static constexpr bool contains =
-      boost::mp11::mp_contains<boost::mp11::mp_list<Es...>, E>::value;
+  template <class E> static constexpr bool contains = detail::type_set<Es...>::template contains<E>;
 };
 
 namespace detail {
@@ -58,9 +67,18 @@ struct stored_closure<Done, boost::mp11::mp_list<First, Rest...>> {
                          boost::mp11::mp_append<boost::mp11::mp_list<Rest...>, superseded_by<First>>>;
   using type = typename stored_closure<boost::mp11::mp_set_push_back<Done, First>, next>::type;
 };
-template <class Set>
-using stored_events =
-    typename stored_closure<boost::mp11::mp_list<>, boost::mp11::mp_rename<Set, boost::mp11::mp_list>>::type;
+template <class E>
+concept supersedes_others = requires { typename E::supersedes; };
+template <class Set> struct stored_events_of;
+template <class... Es> struct stored_events_of<event_set<Es...>> {
+  using type = typename stored_closure<boost::mp11::mp_list<>, boost::mp11::mp_list<Es...>>::type;
+};
+template <class... Es>
+  requires(!supersedes_others<Es> && ...)
+struct stored_events_of<event_set<Es...>> {
+  using type = boost::mp11::mp_list<Es...>;
+};
+template <class Set> using stored_events = typename stored_events_of<Set>::type;
 
 template <class List> struct names_of_list;
 template <class... Es> struct names_of_list<boost::mp11::mp_list<Es...>> {

@@ -23,8 +23,9 @@ using json_read_entry = json_entry(json_reader& reader, void* target, std::strin
 
 // Reads the whole of `data`, one value and nothing behind it, into `value`; or hands the error to fail(result, error).
 // noexcept, so that no caller carries the clean-up: what a codec or constructor of the application throws becomes the error.
-void decode_json(std::string_view data, void* value, json_read* read, void* result,
+void decode_json(std::string_view data, void* value, json_type const& type, void* result,
                  void (*fail)(void* result, unexpected<error>&& reason)) noexcept;
+result<void> decode_json(std::string_view data, void* value, json_type const& type) noexcept;
 result<void> decode_json(std::string_view data, void* value, json_read* read) noexcept;
 
 // Every function reads one whole value at the place where the last one ended and returns true, or returns false and leaves
@@ -58,9 +59,12 @@ public:
   // Whether the next value is null; only then it is read.
   bool take_null();
 
-  // An object whose names are fields; `targets` are their addresses. Unknown ones are skipped, missing ones stay as they are,
-  // one that stands twice is refused. Expects the order of `fields` first, because it is the order of our writer.
-  bool record(void* const* targets, std::span<json_field const> fields);
+  bool value(json_type const& type, void* target) {
+    return type.record == nullptr ? type.read(*this, target) : record(*type.record, target);
+  }
+  // An object whose names are fields. Unknown ones are skipped, missing ones stay as they are, one that stands twice is refused.
+  // Expects the order of the type's fields first, because it is the order of our writer.
+  bool record(json_record const& type, void* target);
   // An object with exactly one of `names`, the alternative, whose value follows.
   bool alternative(void* target, std::span<std::string_view const> names, json_read_part* read);
   // An object with any names.
@@ -78,6 +82,7 @@ public:
   json_failure& failure() noexcept { return failure_; }
 
 private:
+  bool fields(json_record const& type, void* const* targets);
   bool open(char bracket, std::string_view what);
   bool close(char bracket);
   bool leave() noexcept { return --depth_, true; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The walk over a type: tells the JSON writer and reader what stands in a value. One small function per type and direction;
-// everything that does not depend on the type is compiled in src/event/.
+// The walk over a type: tells the JSON writer and reader what stands in a value. For a described struct one table and one function,
+// for other types one small function in each direction; everything that does not depend on the type is compiled in src/event/.
 #pragma once
 
 #include <cleave/event/json_form.hpp>
@@ -37,7 +37,7 @@ template <template <class...> class L, class... Ts> struct alternative_names<L<T
 template <class T> using alternative_indices =
     std::make_index_sequence<boost::mp11::mp_size<parts_of<T>>::value>;
 
-// The sentences for a type that has no JSON form. A field's type stands in the compiler's "required from" lines.
+// The sentences for a type that has no JSON form; those for records are in record_of. A field's type stands in the compiler's "required from" lines.
 template <class T> consteval void check_form() {
   constexpr json_form form = form_of<T>;
   static_assert(
@@ -47,10 +47,7 @@ template <class T> consteval void check_form() {
       form != json_form::none || std::is_const_v<T> || std::is_same_v<T, std::string_view> ||
           std::is_pointer_v<T>,
       "cleave: this type has no stored form: describe it with BOOST_DESCRIBE_STRUCT or specialise cleave::codec");
-  if constexpr (form == json_form::record) {
-    static_assert(std::is_default_constructible_v<T>,
-                  "cleave: a stored type needs a default constructor: missing fields keep its values");
-  } else if constexpr (form == json_form::optional) {
+  if constexpr (form == json_form::optional) {
     static_assert(form_of<typename T::value_type> != json_form::optional,
                   "cleave: an optional of an optional has no stored form: null could mean either");
   } else if constexpr (form == json_form::map) {
@@ -67,28 +64,33 @@ template <class T> bool write_any(json_writer& writer, void const* value) {
 template <class T> bool read_any(json_reader& reader, void* value) {
   return read_value(reader, *static_cast<T*>(value));
 }
-template <class T> inline constexpr json_type type_of = {&write_any<T>, &read_any<T>};
-
-// A described struct: a table of its fields, and the addresses of an object's fields beside it. No more than that is compiled
+// A described struct: a table of its fields, and the function that finds them in an object. No more than that is compiled
 // for a type; the functions in the table are those of the fields' types, which all records share.
 template <class T, class Fields = described_fields<T>> struct record_of;
-template <class T, template <class...> class L> struct record_of<T, L<>> {
-  static bool write(json_writer& writer, T const&) { return writer.record(nullptr, {}); }
-  static bool read(json_reader& reader, T&) { return reader.record(nullptr, {}); }
+template <class T> inline constexpr json_type type_of = {&write_any<T>, &read_any<T>, nullptr};
+template <class T>
+  requires(form_of<T> == json_form::record)
+inline constexpr json_type type_of<T> = {nullptr, nullptr, &record_of<T>::value};
+
+template <class T> struct checked_record {
+  static_assert(begins_empty<T>,
+                "cleave: a stored type needs a default constructor: missing fields keep its values");
 };
-template <class T, template <class...> class L, class... Ds> struct record_of<T, L<Ds...>> {
+template <class T, template <class...> class L> struct record_of<T, L<>> : checked_record<T> {
+  static bool with_places(void*, json_with_places* use, void* by) { return use(by, value, nullptr); }
+  static constexpr json_record value{{}, &with_places};
+};
+template <class T, template <class...> class L, class... Ds> struct record_of<T, L<Ds...>>
+    : checked_record<T> {
   static_assert(sizeof...(Ds) <= limits::record_fields,
                 "cleave: a described struct has more fields than limits::record_fields");
   static_assert((!std::is_const_v<field_type<Ds>> && ...), "cleave: a const field cannot be read back");
   static constexpr json_field fields[] = {{Ds::name, &type_of<field_type<Ds>>}...};
-  static bool write(json_writer& writer, T const& record) {
-    void const* const values[] = {&(record.*Ds::pointer)...};
-    return writer.record(values, fields);
+  static bool with_places(void* record, json_with_places* use, void* by) {
+    void* const places[] = {&(static_cast<T*>(record)->*Ds::pointer)...};
+    return use(by, value, places);
   }
-  static bool read(json_reader& reader, T& record) {
-    void* const targets[] = {&(record.*Ds::pointer)...};
-    return reader.record(targets, fields);
-  }
+  static constexpr json_record value{fields, &with_places};
 };
 
 // ---- writing
@@ -160,7 +162,7 @@ template <class T> bool write_value(json_writer& writer, T const& value) {
   else if constexpr (form == json_form::real) return writer.real(value);
   else if constexpr (form == json_form::text) return writer.text(value);
   else if constexpr (form == json_form::record) {
-    return record_of<T>::write(writer, value);
+    return writer.record(record_of<T>::value, &value);
   } else if constexpr (form == json_form::enumeration) {
     if constexpr (is_described_enum<T>)
       return writer.enumerator(json_enumerators<T>, static_cast<std::int64_t>(value));
@@ -328,7 +330,7 @@ template <class T> bool read_value(json_reader& reader, T& value) {
   else if constexpr (form == json_form::real) return reader.real(value);
   else if constexpr (form == json_form::text) return reader.text(value);
   else if constexpr (form == json_form::record) {
-    return record_of<T>::read(reader, value);
+    return reader.record(record_of<T>::value, &value);
   } else if constexpr (form == json_form::enumeration) return read_enum(reader, value);
   else if constexpr (form == json_form::strong) return read_strong(reader, value);
   else if constexpr (form == json_form::id) return read_id(reader, value);

@@ -33,20 +33,30 @@ class json_reader;
 using json_write = bool(json_writer& writer, void const* value);
 // Reads the next value into `target`.
 using json_read = bool(json_reader& reader, void* target);
-// What can be done with a value whose address is known.
+struct json_record;
+// What can be done with a value whose address is known: by two functions, or field by field.
 struct json_type {
   json_write* write;
   json_read* read;
+  json_record const* record; // of a record, where the others are nullptr
 };
 // A field of a record. The name needs no escapes.
 struct json_field {
   std::string_view name;
   json_type const* type;
 };
+// What is done with a record, by a writer or a reader; `places` are the addresses of its fields.
+using json_with_places = bool(void* by, json_record const& type, void* const* places);
+// A described struct: one table, and the one function that knows where the fields stand.
+struct json_record {
+  std::span<json_field const> fields;
+  bool (*with_places)(void* record, json_with_places* use, void* by);
+};
 // Writes part `index` of `value`: an element of a tuple, the alternative of a variant.
 using json_write_part = bool(json_writer& writer, void const* value, std::size_t index);
 
 // Appends the JSON text of `value` to `out`; `out` is unchanged when it fails.
+result<void> encode_json(void const* value, std::string& out, json_type const& type);
 result<void> encode_json(void const* value, std::string& out, json_write* write);
 
 // Collects in a buffer of its own, because a std::string zeroes what it grows by: a usual event reaches `out` in one append.
@@ -61,8 +71,11 @@ public:
     if (at_ == buffer_ + sizeof buffer_) flush();
     *at_++ = c;
   }
-  // An object; `values` are the addresses of its fields.
-  bool record(void const* const* values, std::span<json_field const> fields);
+  bool value(json_type const& type, void const* value) {
+    return type.record == nullptr ? type.write(*this, value) : record(*type.record, value);
+  }
+  // An object.
+  bool record(json_record const& type, void const* value);
   // An object with the one name `names[index]`; false where there is none: a variant without a value.
   bool alternative(void const* value, std::span<std::string_view const> names, std::size_t index,
                    json_write_part* write);
@@ -95,6 +108,7 @@ public:
   json_failure& failure() noexcept { return failure_; }
 
 private:
+  bool fields(json_record const& type, void* const* places);
   std::size_t room() const noexcept { return static_cast<std::size_t>(buffer_ + sizeof buffer_ - at_); }
   void put_all(std::string_view text);
   void field(char lead, std::string_view name);

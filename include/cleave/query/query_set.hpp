@@ -3,9 +3,7 @@
 //   struct balance_of { using result_type = std::int64_t; std::string account; };
 #pragma once
 
-#include <boost/mp11/algorithm.hpp>
-#include <boost/mp11/list.hpp>
-#include <boost/mp11/set.hpp>
+#include <cleave/base/route_table.hpp>
 
 #include <cstddef>
 
@@ -15,13 +13,11 @@ template <class Q>
 concept query = requires { typename Q::result_type; };
 
 template <class... Qs> struct query_set {
-  static_assert(boost::mp11::mp_is_set<boost::mp11::mp_list<Qs...>>::value,
-                "cleave: a query stands twice in one query_set");
+  static_assert(detail::type_set<Qs...>::is_unique, "cleave: a query stands twice in one query_set");
   static_assert((query<Qs> && ...),
                 "cleave: a query names the type of its answer: add `using result_type = ...`");
   static constexpr std::size_t size = sizeof...(Qs);
-  template <class Q> static constexpr bool contains =
-      boost::mp11::mp_contains<boost::mp11::mp_list<Qs...>, Q>::value;
+  template <class Q> static constexpr bool contains = detail::type_set<Qs...>::template contains<Q>;
 };
 
 namespace detail {

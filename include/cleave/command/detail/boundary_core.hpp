@@ -32,11 +32,9 @@ public:
         cache_(decides_in_commit<store_type> ? side.options().cached_boundaries : 0),
         asked_(decides_in_commit<store_type> ? side.options().cached_boundaries : 0) {}
 
-  // `room`: of the decision that the command leads to.
-  command_result execute(boundary_command const& type, void const* command, command_context const& context,
-                         void* room) {
+  command_result execute(boundary_command const& type, void const* command, command_context const& context) {
     try {
-      return run(type, command, context, room);
+      return run(type, command, context);
     } catch (...) {
       // evolve and decide are caught where they are called; what is left are the members that name and describe.
       return unexpected(
@@ -48,13 +46,12 @@ private:
   // Others wait for what is read inside a commit: a state that more events make is read before.
   static constexpr std::uint64_t events_inside = 256;
 
-  command_result run(boundary_command const& type, void const* command, command_context const& context,
-                     void* room) {
+  command_result run(boundary_command const& type, void const* command, command_context const& context) {
     auto record = command_record_of(*type.type, command, context);
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = recall(side_.store(), *record)) return std::move(*before);
 
-    pending_type pending(side_, *record, context, room);
+    pending_type pending(side_, *record, context);
     if (type.query == nullptr) {
       streams_scope scope(type, command);
       return checked(scope, type, [&] { return in_turns(scope, type, command, pending, *record); });
@@ -73,7 +70,7 @@ private:
     return go();
   }
 
-  command_result in_commit(query_scope& scope, decision_slot::make* decide, void const* command,
+  command_result in_commit(query_scope& scope, decide_type const& decide, void const* command,
                            pending_type& pending) {
     std::string const name = scope.key();
     std::uint64_t const key = cache_type::key_of(name);

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,25 +32,28 @@ template <class C> consteval command_type describe_command() {
 }
 template <class C> inline constexpr command_type command_type_of = describe_command<C>();
 
-// Memory for one decision.
-template <class Decision> struct decision_room {
-  alignas(Decision) std::byte bytes[sizeof(Decision)];
+// How a state decides a command: `make` puts the decision in raw memory of that size and alignment.
+struct decide_type {
+  std::size_t size;
+  std::size_t alignment;
+  decided* (*make)(void const* state, void const* command, void* room);
 };
 
-// Where a decision stands while its command runs.
+// Where a decision stands while its command runs: here, unless it is large.
 class decision_slot {
 public:
-  // `room`: of a decision_room of the type that `decide` makes.
-  explicit decision_slot(void* room) noexcept : room_(room) {}
+  decision_slot() noexcept = default;
   decision_slot(decision_slot const&) = delete;
   decision_slot& operator=(decision_slot const&) = delete;
   ~decision_slot() { reset(); }
 
-  using make = decided*(void const* state, void const* command, void* room);
   // The application's function: what it throws passes through, and nothing is there then.
-  void decide(make* by, void const* state, void const* command) {
+  void decide(decide_type const& by, void const* state, void const* command) {
     reset();
-    made_ = by(state, command, room_);
+    void* room = small_;
+    if (by.size > sizeof small_ || by.alignment > alignof(std::max_align_t)) [[unlikely]]
+      room = large_.make(by.size, by.alignment);
+    made_ = by.make(state, command, room);
   }
   void reset() noexcept {
     if (made_ != nullptr) made_->~decided();
@@ -59,12 +63,37 @@ public:
   decided const* operator->() const noexcept { return made_; }
 
 private:
-  void* room_;
+  class large_room {
+  public:
+    large_room() noexcept = default;
+    large_room(large_room const&) = delete;
+    large_room& operator=(large_room const&) = delete;
+    ~large_room() { release(); }
+    void* make(std::size_t size, std::size_t alignment) {
+      release();
+      alignment_ = alignment;
+      return memory_ = ::operator new(size, std::align_val_t(alignment));
+    }
+
+  private:
+    void release() noexcept {
+      if (memory_ != nullptr) ::operator delete(memory_, std::align_val_t(alignment_));
+      memory_ = nullptr;
+    }
+    void* memory_ = nullptr;
+    std::size_t alignment_ = 0;
+  };
+
   decided* made_ = nullptr;
+  large_room large_;
+  alignas(std::max_align_t) std::byte small_[512];
 };
 
 template <class S, class C> decided* decide_in(void const* state, void const* command, void* room) {
   return new (room) decision_of<S, C>(static_cast<S const*>(state)->decide(*static_cast<C const*>(command)));
+}
+template <class S, class C> consteval decide_type decide_type_of() {
+  return {sizeof(decision_of<S, C>), alignof(decision_of<S, C>), &decide_in<S, C>};
 }
 template <class S, class C> stream_buffer stream_of_command(void const* command) {
   return stream_buffer(S::category, S::id(*static_cast<C const*>(command)));
@@ -73,17 +102,17 @@ template <class S, class C> stream_buffer stream_of_command(void const* command)
 struct decider_command {
   command_type const* type;
   stream_buffer (*stream)(void const* command);
-  decision_slot::make* decide;
+  decide_type decide;
 };
 template <class D, class C>
 inline constexpr decider_command decider_command_of{&command_type_of<C>, &stream_of_command<D, C>,
-                                                    &decide_in<D, C>};
+                                                    decide_type_of<D, C>()};
 
 // By a query: `query` and `stream`; by streams: `streams` and `place`. The others are nullptr.
 struct boundary_command {
   command_type const* type;
   std::string_view boundary; // what errors call it
-  decision_slot::make* decide;
+  decide_type decide;
   boundary_query (*query)(void const* command);
   stream_buffer (*stream)(void const* command);
   std::vector<std::string> (*streams)(void const* command);
@@ -113,7 +142,7 @@ template <class B, class C, class... Es> struct placer<B, C, decision<Es...>> {
 };
 template <class B, class C> consteval boundary_command describe_boundary_command() {
   boundary_command made{
-      &command_type_of<C>, type_text<B>, &decide_in<B, C>, nullptr, nullptr, nullptr, nullptr};
+      &command_type_of<C>, type_text<B>, decide_type_of<B, C>(), nullptr, nullptr, nullptr, nullptr};
   if constexpr (bounded_by_query<B, C>) {
     made.query = &query_of_command<B, C>;
     made.stream = &stream_of_command<B, C>;

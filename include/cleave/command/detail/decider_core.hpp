@@ -26,11 +26,9 @@ public:
         type_(type),
         cache_(decides_in_commit<store_type> ? side.options().cached_streams : 0) {}
 
-  // `room`: of the decision that the command leads to.
-  command_result execute(decider_command const& type, void const* command, command_context const& context,
-                         void* room) {
+  command_result execute(decider_command const& type, void const* command, command_context const& context) {
     try {
-      return run(type, command, context, room);
+      return run(type, command, context);
     } catch (...) {
       // decide and evolve are caught where they are called; what is left are the members that name and describe.
       return unexpected(command_failure(current_exception_error("id, fingerprint or tags")));
@@ -38,8 +36,7 @@ public:
   }
 
 private:
-  command_result run(decider_command const& type, void const* command, command_context const& context,
-                     void* room) {
+  command_result run(decider_command const& type, void const* command, command_context const& context) {
     auto record = command_record_of(*type.type, command, context);
     if (!record) return unexpected(command_failure(std::move(record).error()));
     if (auto before = recall(side_.store(), *record)) return std::move(*before);
@@ -48,13 +45,13 @@ private:
     // The name is checked here once, so that a bad id fails even where decide rejects.
     if (auto good = check_stream_of(*type.type, category_, stream.name()); !good)
       return unexpected(command_failure(std::move(good).error()));
-    pending_command<WriteSide> pending(side_, *record, context, room);
+    pending_command<WriteSide> pending(side_, *record, context);
     if constexpr (decides_in_commit<store_type>)
       return in_commit(type.decide, command, pending, stream.name());
     else return in_turns(type.decide, command, pending, stream.name(), *record);
   }
 
-  command_result in_commit(decision_slot::make* decide, void const* command,
+  command_result in_commit(decide_type const& decide, void const* command,
                            pending_command<WriteSide>& pending, stream_name stream) {
     std::uint64_t const key = cache_type::key_of(stream.text());
     any_state own; // where the cache holds none
@@ -175,18 +172,16 @@ private:
     }
   }
 
-  command_result in_turns(decision_slot::make* decide, void const* command,
-                          pending_command<WriteSide>& pending, stream_name stream,
-                          command_record const& record) {
+  command_result in_turns(decide_type const& decide, void const* command, pending_command<WriteSide>& pending,
+                          stream_name stream, command_record const& record) {
     for (unsigned attempt = 1;; ++attempt) {
       auto const outcome = try_once(decide, command, pending, stream, record);
       if (!lost_race(outcome) || attempt >= side_.options().attempts) return outcome;
     }
   }
 
-  command_result try_once(decision_slot::make* decide, void const* command,
-                          pending_command<WriteSide>& pending, stream_name stream,
-                          command_record const& record) {
+  command_result try_once(decide_type const& decide, void const* command, pending_command<WriteSide>& pending,
+                          stream_name stream, command_record const& record) {
     any_state state(type_);
     auto good = catch_up(side_.store(), stream, state);
     if (good) good = pending.decide(decide, state.get(), command);

@@ -14,13 +14,12 @@ namespace cleave::detail {
 
 template <class WriteSide> class pending_command {
 public:
-  // `room`: see decision_slot. All must outlive it.
-  pending_command(WriteSide& side, command_record const& record, command_context const& context,
-                  void* room) noexcept
-      : side_(side), record_(record), context_(context), decision_(room), answer_(record) {}
+  // All must outlive it.
+  pending_command(WriteSide& side, command_record const& record, command_context const& context) noexcept
+      : side_(side), record_(record), context_(context), answer_(record) {}
 
   // Of an attempt before this one nothing is left.
-  result<void> decide(decision_slot::make* by, void const* state, void const* command) {
+  result<void> decide(decide_type const& by, void const* state, void const* command) {
     request_ = {};
     done_ = {};
     events_.reset();
