@@ -72,12 +72,13 @@ template <class T> struct codec {
   // that is not UTF-8, a number that is not finite, a described enumeration's value without a name; the error's text names
   // the field. errc::limit_exceeded for nesting beyond limits::json_depth.
   static result<void> encode(T const& value, std::string& out) {
+    static_assert(detail::check_form<T>());
     return detail::encode_json(&value, out, detail::type_of<T>);
   }
 
   // Reads what encode wrote, today or in an older version of T.
   static result<T> decode(std::string_view data) {
-    detail::check_form<T>();
+    static_assert(detail::check_form<T>());
     result<T> decoded; // filled in place, and the only object that is returned: nothing is moved
     detail::decode_json(data, &*decoded, detail::type_of<T>, &decoded, &detail::fail_result<T>);
     return decoded;

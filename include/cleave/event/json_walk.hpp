@@ -38,7 +38,7 @@ template <class T> using alternative_indices =
     std::make_index_sequence<boost::mp11::mp_size<parts_of<T>>::value>;
 
 // The sentences for a type that has no JSON form; those for records are in record_of. A field's type stands in the compiler's "required from" lines.
-template <class T> consteval void check_form() {
+template <class T> consteval bool check_form() {
   constexpr json_form form = form_of<T>;
   static_assert(
       !std::is_same_v<T, std::string_view> && !std::is_pointer_v<T>,
@@ -54,6 +54,7 @@ template <class T> consteval void check_form() {
     static_assert(std::same_as<typename T::key_type, std::string>,
                   "cleave: a map has a stored form only with std::string as its key");
   }
+  return true;
 }
 
 template <class T> bool write_value(json_writer& writer, T const& value);
@@ -84,6 +85,7 @@ template <class T, template <class...> class L, class... Ds> struct record_of<T,
     : checked_record<T> {
   static_assert(sizeof...(Ds) <= limits::record_fields,
                 "cleave: a described struct has more fields than limits::record_fields");
+  static_assert((check_form<field_type<Ds>>() && ...));
   static_assert((!std::is_const_v<field_type<Ds>> && ...), "cleave: a const field cannot be read back");
   static constexpr json_field fields[] = {{Ds::name, &type_of<field_type<Ds>>}...};
   static bool with_places(void* record, json_with_places* use, void* by) {
@@ -156,7 +158,7 @@ template <class T> void write_number(json_writer& writer, T value) {
 
 template <class T> bool write_value(json_writer& writer, T const& value) {
   constexpr json_form form = form_of<T>;
-  check_form<T>();
+  static_assert(check_form<T>());
   if constexpr (form == json_form::boolean) return writer.boolean(value), true;
   else if constexpr (form == json_form::integer) return write_number(writer, value), true;
   else if constexpr (form == json_form::real) return writer.real(value);
@@ -324,7 +326,7 @@ template <class T> bool read_duration(json_reader& reader, T& value) {
 
 template <class T> bool read_value(json_reader& reader, T& value) {
   constexpr json_form form = form_of<T>;
-  check_form<T>();
+  static_assert(check_form<T>());
   if constexpr (form == json_form::boolean) return reader.boolean(value);
   else if constexpr (form == json_form::integer) return read_number(reader, value);
   else if constexpr (form == json_form::real) return reader.real(value);

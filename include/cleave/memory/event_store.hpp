@@ -31,6 +31,8 @@ struct event_store_options {
 class event_store {
 public:
   using options = event_store_options;
+  // What read_all hands out to sinks that take runs (event/recorded_event.hpp).
+  using run = detail::run;
   static constexpr bool keeps_objects = true;
 
   explicit event_store(options const& chosen = {});

@@ -3,41 +3,148 @@
 #pragma once
 
 #include <cleave/event/event_set.hpp>
+#include <cleave/query/projection.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace cleave::detail {
 
-// Does what visit_event does with an object, by the number of its kind once that is known: a loop over many compares numbers that
-// stand in the log, and looks up no type.
-template <class Set, class List> class object_visitor;
-template <class Set, class... Es> class object_visitor<Set, boost::mp11::mp_list<Es...>> {
+// How far a visit is in a run.
+struct objects_seen {
+  std::uint64_t at = 0;     // the place of the next one
+  std::uint64_t others = 0; // events before it that are not of the set
+  position touched{};       // the event of which a part was applied last, where an old one becomes several
+};
+
+// The numbers of the kinds of events, as far as they are known: a loop over many compares numbers that stand in the log, and looks
+// up no type.
+class object_kinds {
 public:
-  // False where the kind is not known (yet).
-  template <class F> bool operator()(unopened_event auto const& found, F& f) const {
-    [[maybe_unused]] std::uint32_t const kind = found.kind_number();
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return ((kind == known_[I] ? (deliver<Set, 0>(found.template as<Es>(), found, f), true) : false) ||
-              ...);
-    }(std::index_sequence_for<Es...>());
+  explicit object_kinds(std::size_t events) : events_(events) {
+    if (events > few) {
+      many_.assign(events, UINT32_MAX);
+      numbers_ = many_.data();
+    } else {
+      for (std::size_t i = 0; i < events; ++i) few_[i] = UINT32_MAX;
+    }
   }
+  object_kinds(object_kinds const&) = delete;
+  object_kinds& operator=(object_kinds const&) = delete;
+
+  // Of the events of the set, in its order.
+  std::uint32_t const* numbers() const noexcept { return numbers_; }
+  // Whether events of this kind are passed over.
+  std::uint64_t others() const noexcept { return others_; }
   // False where it is no event of the set.
-  bool learn(unopened_event auto const& found) noexcept {
-    [[maybe_unused]] event_type const* const type = found.type();
-    [[maybe_unused]] std::size_t i = 0;
-    return ((type == &event_type_of<Es> ? (known_[i] = found.kind_number(), true) : (++i, false)) || ...);
+  bool learn(unopened_event auto const& found, std::span<reader_row const> rows) noexcept {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].type != found.type()) continue;
+      numbers_[i] = found.kind_number();
+      return true;
+    }
+    return false;
+  }
+  // Neither this one nor another one of its kind is wanted.
+  void pass_over(unopened_event auto const& found, objects_seen& now) noexcept {
+    if (found.kind_number() < 64) others_ |= std::uint64_t{1} << found.kind_number();
+    ++now.at;
+    ++now.others;
+  }
+  bool knows(unopened_event auto const& found) const noexcept {
+    for (std::size_t i = 0; i < events_; ++i) {
+      if (numbers_[i] == found.kind_number()) return true;
+    }
+    return false;
   }
 
 private:
-  static constexpr std::array<std::uint32_t, sizeof...(Es)> nothing_known() noexcept {
-    std::array<std::uint32_t, sizeof...(Es)> all{};
-    all.fill(UINT32_MAX);
-    return all;
+  static constexpr std::size_t few = 32; // so many take no allocation
+
+  std::size_t events_;
+  std::uint32_t few_[few];
+  std::vector<std::uint32_t> many_;
+  std::uint32_t* numbers_ = few_;
+  std::uint64_t others_ = 0; // a bit for each small number of a kind that is not wanted
+};
+
+// Goes on in the run to the first event whose kind is not known (yet), to `end`, or to the one of which the model throws.
+using object_visit = void(void const* run, objects_seen& now, std::uint64_t end, object_kinds const& kinds,
+                          void* model);
+
+template <class P, class E, class At> [[gnu::always_inline]] inline void
+apply_in_memory(P& model, E const& event, At const& at) {
+  if constexpr (applies_with_envelope<P, E>) {
+    envelope const& opened = at;
+    model.on(event, opened);
+  } else {
+    model.on(event);
   }
-  std::array<std::uint32_t, sizeof...(Es)> known_ = nothing_known();
+}
+
+// The object_visit for the projection P and its stored events.
+template <class P, class Run, class List> class object_visitor;
+template <class P, class Run, class... Es> class object_visitor<P, Run, boost::mp11::mp_list<Es...>> {
+public:
+  static void visit(void const* run, objects_seen& now, std::uint64_t end, object_kinds const& kinds,
+                    void* model) {
+    loop(*static_cast<Run const*>(run), now, end, kinds, *static_cast<P*>(model),
+         std::index_sequence_for<Es...>());
+  }
+
+private:
+  struct becomes_several {
+    P& model;
+    objects_seen& now;
+    template <class E, class At> void operator()(E const& event, At const& at) const {
+      apply_in_memory(model, event, at);
+      now.touched = at.position();
+    }
+  };
+
+  template <class E>
+  [[gnu::always_inline]] static bool is_applied(std::uint32_t kind, std::uint32_t known, Run const& run,
+                                                std::uint64_t at, P& model,
+                                                [[maybe_unused]] objects_seen& now) {
+    if (kind == known) [[likely]] {
+      if constexpr (upcastable<E>) {
+        becomes_several const to{model, now};
+        deliver<typename P::events, 0>(run[at].template as<E>(), run[at], to);
+      } else {
+        apply_in_memory(model, run[at].template as<E>(), run[at]);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  // What the loop looks at are copies that nobody else sees, so that they stay in registers.
+  template <std::size_t... I>
+  [[gnu::always_inline]] static void loop(Run const run, objects_seen& now, std::uint64_t end,
+                                          object_kinds const& kinds, [[maybe_unused]] P& model,
+                                          std::index_sequence<I...>) {
+    [[maybe_unused]] std::uint32_t const known[] = {kinds.numbers()[I]..., 0};
+    std::uint64_t const others = kinds.others();
+    std::uint64_t at = now.at;
+    std::uint64_t passed = now.others;
+    try {
+      for (; at != end; ++at) {
+        std::uint32_t const kind = run[at].kind_number();
+        if ((is_applied<Es>(kind, known[I], run, at, model, now) || ...)) continue;
+        if (kind >= 64 || ((others >> kind) & 1) == 0) break;
+        ++passed;
+      }
+    } catch (...) {
+      now.at = at;
+      now.others = passed;
+      throw;
+    }
+    now.at = at;
+    now.others = passed;
+  }
 };
 
 } // namespace cleave::detail

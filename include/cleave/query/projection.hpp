@@ -37,8 +37,9 @@
 namespace cleave {
 
 template <class P, class E>
-concept applies_in_memory = requires(P& p, E const& event, envelope const& at) { p.on(event, at); } ||
-                            requires(P& p, E const& event) { p.on(event); };
+concept applies_with_envelope = requires(P& p, E const& event, envelope const& at) { p.on(event, at); };
+template <class P, class E>
+concept applies_in_memory = applies_with_envelope<P, E> || requires(P& p, E const& event) { p.on(event); };
 template <class P, class E, class Session>
 concept applies_to_session = requires(P& p, E const& event, envelope const& at, Session& session) {
   p.on(event, at, session);
