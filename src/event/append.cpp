@@ -91,7 +91,6 @@ result<void> check_streams_differ(append_request const& request) {
 result<void> check_command(command_record const& command, std::size_t events) {
   if (command.id.nil())
     return unexpected(make_error(errc::invalid_argument, "command {} has a nil id", command.command));
-  if (auto good = check_name("command name", command.command, limits::command_name_bytes); !good) return good;
   if (command.refused == nullptr) return {};
   if (events != 0) {
     return unexpected(make_error(errc::invalid_argument, "command {} is rejected and has {} events",
@@ -126,6 +125,10 @@ result<void> check_append(append_request const& request) {
     for (new_event const& event : part.events) {
       if (auto good = check_name("event name", event.name, limits::event_name_bytes); !good) return good;
     }
+  }
+  if (request.command != nullptr) {
+    if (auto good = check_name("command name", request.command->command, limits::command_name_bytes); !good)
+      return good;
   }
   return check_append_but_names(request);
 }

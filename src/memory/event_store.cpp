@@ -40,7 +40,7 @@ result<void> event_store::decide_in_commit(function_ref<result<void>(commit_scop
 
 result<appended> event_store::commit_scope::append_with(append_request const& request, hook_ref const* hook) {
   CLEAVE_ASSERT(!reached_, "a decision inside a commit appends once");
-  result<appended> done = store_.state_->append_alone(request, hook, near_);
+  result<appended> done = store_.state_->append_alone(request, hook, {.near = near_});
   if (done) reached_ = done->position;
   return done;
 }

@@ -34,10 +34,10 @@ inline id_key key_of(uuid const& id) noexcept {
   return {number(0), number(8)};
 }
 
-// Ids are UUIDv7 as a rule: those of one source rise. So an id above the greatest one seen is new without a look-up, and the
-// records whose ids rose when they came (`rising_`) can be searched like a sorted array, from its end, where late ids lie.
-// Ids that came out of order (other sources, other kinds of UUID) are in a hash table beside it. Record numbers begin at 1;
-// id_of(number) gives the id of a record. One writer; find() from any thread.
+// Ids are UUIDv7 as a rule: those of one source rise. So an id above the greatest one seen is new without a look-up, and records
+// that follow one another and whose ids rose when they came are a run, which can be searched like a sorted array; so can all
+// runs, from their end, where late ids lie. Ids that came out of order (other sources, other kinds of UUID) are in a hash table
+// beside it. Record numbers begin at 1 and rise; id_of(number) gives the id of a record. One writer; find() from any thread.
 template <class IdOf> class id_index {
 public:
   id_index(std::uint64_t seed, IdOf id_of) noexcept : seed_(seed), id_of_(id_of) {}
@@ -55,17 +55,18 @@ public:
 
   // For the writer: room for `more` insertions, `late` of them at most not above all; may throw std::bad_alloc.
   void reserve(std::uint64_t more, std::uint64_t late, arena& memory) {
-    rising_.reserve(more, memory);
+    runs_.reserve(run_count_.load(std::memory_order_relaxed) + more, memory);
     if (late == 0) return;
     slots const* const in = late_.load(std::memory_order_relaxed);
     if (in == nullptr || late_count_ + late > (in->mask + 1) / 2) grow(late_count_ + late, memory);
   }
-  // For the writer: adds an id that is not there.
+  // For the writer: adds an id that is not there, of a record behind all before.
   void insert(id_key const& key, std::uint64_t number) noexcept {
     if (above_all(key)) {
       greatest_ = key;
-      rising_.stage(number);
-      rising_.publish();
+      if (last_run_ != nullptr && last_run_->last.load(std::memory_order_relaxed) + 1 == number) [[likely]]
+        last_run_->last.store(number, std::memory_order_release);
+      else begin_run(number);
     } else {
       put(*late_.load(std::memory_order_relaxed), key, number);
       ++late_count_;
@@ -73,6 +74,10 @@ public:
   }
 
 private:
+  struct id_run {
+    std::uint64_t first;
+    std::atomic<std::uint64_t> last; // grows, in the last run
+  };
   struct slots {
     std::uint64_t mask;
     std::atomic<std::uint64_t>* numbers() const noexcept {
@@ -85,19 +90,21 @@ private:
   }
   id_key key_at(std::uint64_t number) const noexcept { return key_of(id_of_(number)); }
 
+  void begin_run(std::uint64_t number) noexcept {
+    std::uint64_t const count = run_count_.load(std::memory_order_relaxed);
+    last_run_ = new (&runs_[count]) id_run{number, number};
+    run_count_.store(count + 1, std::memory_order_release);
+  }
+
   std::uint64_t find_rising(id_key const& key) const noexcept {
-    std::uint64_t high = rising_.size(); // the first entry above the key is at `high` or before
-    std::uint64_t low = high;
-    for (std::uint64_t step = 1; low > 0 && key_at(rising_[low - 1]) > key; step *= 2) {
-      high = low - 1;
-      low -= std::min(step, low);
-    }
-    while (low < high) {
-      std::uint64_t const middle = low + (high - low) / 2;
-      if (key_at(rising_[middle]) > key) high = middle;
-      else low = middle + 1;
-    }
-    return low > 0 && key_at(rising_[low - 1]) == key ? rising_[low - 1] : 0;
+    std::uint64_t const run = count_until(run_count_.load(std::memory_order_acquire),
+                                          [&](std::uint64_t i) { return key_at(runs_[i].first) > key; });
+    if (run == 0) return 0;
+    id_run const& in = runs_[run - 1];
+    std::uint64_t const size = in.last.load(std::memory_order_acquire) - in.first + 1;
+    std::uint64_t const upto = count_until(size, [&](std::uint64_t i) { return key_at(in.first + i) > key; });
+    std::uint64_t const found = in.first + upto - 1; // the run's first one is not above the key
+    return key_at(found) == key ? found : 0;
   }
 
   std::uint64_t find_late(id_key const& key) const noexcept {
@@ -134,7 +141,9 @@ private:
   std::uint64_t seed_;
   IdOf id_of_;
   id_key greatest_;
-  position_list rising_;
+  chunk_list<id_run> runs_;
+  std::atomic<std::uint64_t> run_count_{0};
+  id_run* last_run_ = nullptr; // for the writer
   std::atomic<slots*> late_{
       nullptr}; // replaced by a larger one when half full; the old ones stay for readers
   std::uint64_t late_count_ = 0;

@@ -5,14 +5,12 @@
 
 namespace cleave::memory::detail {
 
-void position_list::grow(std::uint64_t more, arena& memory) {
-  while (more > room_ - staged_) {
+void chunk_table::grow(std::uint64_t size, std::size_t place_bytes, std::size_t alignment, arena& memory) {
+  while (size > room_) {
     unsigned const k = chunk_of(room_);
     std::uint64_t const places = std::uint64_t{1} << (k + first_bits);
-    if (k >= near_chunks && far_ == nullptr) far_ = memory.allocate_array<std::uint64_t*>(far_chunks);
-    auto* const added = memory.allocate_array<std::uint64_t>(places);
-    if (k < near_chunks) near_[k] = added;
-    else far_[k - near_chunks] = added;
+    if (k >= near_chunks && far_ == nullptr) far_ = memory.allocate_array<void*>(far_chunks);
+    (k < near_chunks ? near_[k] : far_[k - near_chunks]) = memory.allocate(places * place_bytes, alignment);
     room_ += places;
   }
 }

@@ -35,7 +35,7 @@ event_store::state::state(options const& chosen, detail::log& log)
       tags(seed_),
       command_names_(seed_),
       ids_(seed_, detail::event_id_at{&log}),
-      commands_(seed_, detail::command_id_at{}) {}
+      commands_(seed_, detail::command_id_at{&command_entries_}) {}
 
 event_store::state::~state() {
   if (!destroys_) return;
@@ -51,39 +51,41 @@ std::uint64_t event_store::state::bytes_used() {
   return budget_.used();
 }
 
+command_entry* event_store::state::find_entry(command_id id) const noexcept {
+  std::uint64_t const number = commands_.find(key_of(id.id()));
+  return number != 0 ? &command_entries_[number - 1] : nullptr;
+}
+
 command_entry const* event_store::state::find_command(command_id id) const noexcept {
-  command_entry const* found = detail::command_at(commands_.find(key_of(id.id())));
+  command_entry const* found = find_entry(id);
   while (found != nullptr && found->forgotten.load(std::memory_order_acquire))
     found = found->again.load(std::memory_order_acquire);
   return found;
 }
 
-// An id that was forgotten is in the index already: the new entry hangs on the old one.
+// The entry is the next one. An id that was forgotten is in the index already: the new entry hangs on the old one.
 void event_store::state::enter(command_entry& entry) noexcept {
+  std::uint64_t const number = ++command_count_;
   auto const key = key_of(entry.id.id());
-  command_entry* before = commands_.above_all(key) ? nullptr : detail::command_at(commands_.find(key));
-  if (before == nullptr) {
-    commands_.insert(key, reinterpret_cast<std::uintptr_t>(&entry));
-  } else {
-    while (command_entry* const later = before->again.load(std::memory_order_relaxed)) before = later;
-    before->again.store(&entry, std::memory_order_release);
-  }
-  if (newest_command_ == nullptr) oldest_command_ = &entry;
-  else newest_command_->next = &entry;
-  newest_command_ = &entry;
-  ++kept_commands_;
+  command_entry* before = commands_.above_all(key) ? nullptr : find_entry(entry.id);
+  if (before == nullptr) return commands_.insert(key, number);
+  while (command_entry* const later = before->again.load(std::memory_order_relaxed)) before = later;
+  before->again.store(&entry, std::memory_order_release);
+}
+
+bool event_store::state::knows_command_name(std::string_view name) const noexcept {
+  return (recent_command_ != nullptr && detail::same_text(recent_command_->text, name)) ||
+         command_names_.find(name) != nullptr;
 }
 
 std::uint64_t event_store::state::forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most) {
   std::lock_guard lock(mutex_);
   std::uint64_t gone = 0;
-  while (gone < most && oldest_command_ != nullptr &&
-         (kept_commands_ > keep || oldest_command_->recorded_at < before)) {
-    oldest_command_->forgotten.store(true, std::memory_order_release);
-    oldest_command_ = oldest_command_->next;
-    if (oldest_command_ == nullptr) newest_command_ = nullptr;
-    --kept_commands_;
-    ++gone;
+  for (; gone < most && forgotten_ < command_count_; ++gone) {
+    command_entry& oldest = command_entries_[forgotten_];
+    if (command_count_ - forgotten_ <= keep && oldest.recorded_at >= before) break;
+    oldest.forgotten.store(true, std::memory_order_release);
+    ++forgotten_;
   }
   return gone;
 }

@@ -10,13 +10,14 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace cleave::memory {
 
 namespace detail {
 
-// The outcome of a command. Entries live in the arena.
+// The outcome of a command. They are numbered from 1 in the order in which they were stored; texts live in the arena.
 struct command_entry {
   struct refusal {
     std::string_view code;
@@ -32,7 +33,6 @@ struct command_entry {
   refusal const* refused = nullptr;
   std::atomic<bool> forgotten{false};
   std::atomic<command_entry*> again{nullptr}; // of the same id, when this one is forgotten
-  command_entry* next = nullptr;              // the one that was stored after it
 
   std::uint64_t position() const noexcept { return refused != nullptr ? 0 : visible_at; }
 };
@@ -41,13 +41,10 @@ struct event_id_at {
   log const* events;
   uuid const& operator()(std::uint64_t position) const noexcept { return events->facts(position).id.id(); }
 };
-// The index of the commands knows them by address, as a number; 0 is none.
-inline command_entry* command_at(std::uint64_t address) noexcept {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): it came from a pointer, in append_attempt.cpp
-  return reinterpret_cast<command_entry*>(address);
-}
+using command_list = chunk_list<command_entry>;
 struct command_id_at {
-  uuid const& operator()(std::uint64_t address) const noexcept { return command_at(address)->id.id(); }
+  command_list const* commands;
+  uuid const& operator()(std::uint64_t number) const noexcept { return (*commands)[number - 1].id.id(); }
 };
 
 } // namespace detail
@@ -68,9 +65,14 @@ struct event_store::state {
     inside_mark const marked(hooking_);
     return work();
   }
-  // `near`: a stream that the request may be for, or nullptr.
+  // What a commit knows before it appends.
+  struct beforehand {
+    detail::stream_entry* near = nullptr; // a stream that the request may be for
+    std::optional<timestamp> now{};       // by clock()
+  };
   result<appended> append_alone(append_request const& request, hook_ref const* hook,
-                                detail::stream_entry* near);
+                                beforehand const& before);
+  clock_ref const& clock() const noexcept { return clock_; }
   // Whether the calling thread is inside a hook of this store, or alone.
   bool in_hook() const noexcept { return hooking_.load(std::memory_order_relaxed) == this_thread(); }
 
@@ -96,27 +98,21 @@ private:
     void const* outer_;
   };
 
-  struct counts {
-    std::uint64_t events = 0;
-    std::uint64_t known = 0; // ids that are in the log
-    std::uint64_t late = 0;  // ids that are not above all before them
-  };
   // A stream of the request at hand; `entry` is nullptr when it has no event yet.
   struct part_place {
     detail::stream_entry* entry;
     std::uint64_t hash;
   };
-  class attempt;
+  template <bool One> class attempt;
 
-  result<void> look_up(append_request const& request, detail::stream_entry* near);
-  counts count(append_request const& request) const noexcept;
+  bool knows_command_name(std::string_view name) const noexcept;
+  detail::command_entry* find_entry(command_id id) const noexcept;
   void enter(detail::command_entry& entry) noexcept;
   result<appended> repeat_of_command(append_request const& request, detail::command_entry const& known) const;
   result<appended> repeat_of_events(append_request const& request) const;
   error known_elsewhere(append_request const& request) const;
   result<void> check_condition(append_condition const& condition) const;
   std::uint64_t newest_match(query_item const& item, std::uint64_t after) const noexcept;
-  result<appended> store(append_request const& request, counts const& of, hook_ref const* hook);
   detail::event_kind* find_kind(new_event const& event) const noexcept;
   detail::event_kind& add_kind(new_event const& event);
 
@@ -138,14 +134,17 @@ public:
 private:
   detail::text_table<detail::interned> command_names_;
   detail::interned const* recent_command_ = nullptr; // its name is asked for again, as a rule
+  detail::command_list command_entries_;
+  std::uint64_t command_count_ = 0;
+  std::uint64_t forgotten_ = 0; // of the entries, the first so many
   detail::id_index<detail::event_id_at> ids_;
   detail::id_index<detail::command_id_at> commands_;
-  // The outcomes that are not forgotten, in the order in which they were stored.
-  detail::command_entry* oldest_command_ = nullptr;
-  detail::command_entry* newest_command_ = nullptr;
-  std::uint64_t kept_commands_ = 0;
   static constexpr std::size_t recent_kinds = 64;
-  detail::event_kind* recent_[recent_kinds] = {}; // by the address of their event_type
+  static std::size_t recent_place(event_type const* type) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(type) / alignof(event_type)) % recent_kinds;
+  }
+  detail::event_kind* recent_[recent_kinds] = {}; // under the names of their types, by the address of these
+  detail::event_kind* recent_bytes_ = nullptr;    // the last one without a type
   bool destroys_ = false;                         // some event needs its destructor
   // Of the append that is under way; members so that their memory is used again.
   std::vector<part_place> parts_;

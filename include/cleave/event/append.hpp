@@ -4,6 +4,7 @@
 
 #include <cleave/base/clock.hpp>
 #include <cleave/base/id.hpp>
+#include <cleave/base/limits.hpp>
 #include <cleave/base/rejection.hpp>
 #include <cleave/event/event_query.hpp>
 #include <cleave/event/expectation.hpp>
@@ -71,8 +72,14 @@ struct command_outcome {
 // The checks that every store makes first: names, tags, headers, ids (not nil, none twice), counts, sizes, each stream once.
 // Encoded sizes are checked where `data` is given; a store that encodes checks its own output by check_event_data.
 result<void> check_append(append_request const& request);
-// The same, but for the names of streams and events: for a store that knows those that it has seen.
+// The same, but for the names of streams, events and commands: for a store that knows those that it has seen.
 result<void> check_append_but_names(append_request const& request);
+// Whether a request for this one event, without condition, passes check_append_but_names because there is nothing in it to look at.
+inline bool is_plain(new_event const& event, command_record const* command) noexcept {
+  return !event.id.nil() && event.tags.empty() && event.metadata.headers.empty() &&
+         event.data.size() <= limits::event_data_bytes &&
+         (command == nullptr || (!command->id.nil() && command->refused == nullptr));
+}
 result<void> check_event_data(std::string_view event, std::size_t bytes);
 // errc::version_conflict for a condition that an event at `found` breaks.
 error condition_conflict(append_condition const& condition, position found, std::string_view name);

@@ -40,6 +40,7 @@ struct event_kind {
   std::uint32_t name_number = 0; // names likewise
   name_entry* entry = nullptr;
   event_kind* next = nullptr; // another type under the same name
+  bool in_slot = false;       // is_in_slot(type)
 };
 struct name_entry : interned {
   event_kind as_bytes;
@@ -81,6 +82,9 @@ struct alignas(slot_bytes) event_slot {
     std::memcpy(static_cast<void*>(&object), bytes, sizeof object);
     return object;
   }
+  void set_outside(void const* object) noexcept {
+    std::memcpy(bytes, static_cast<void const*>(&object), sizeof object);
+  }
 };
 
 // One event as its kind and its object, or its stored_bytes.
@@ -98,18 +102,21 @@ struct event_facts {
 
 inline recorded_event show_event(std::uint64_t position, event_body const& body,
                                  event_facts const& facts) noexcept {
-  recorded_event shown;
-  shown.at.position = cleave::position(position);
-  shown.at.stream = stream_name(facts.stream->text);
-  shown.at.version = version(facts.version);
-  shown.at.name = body.kind->name;
-  shown.at.id = facts.id;
-  shown.at.recorded_at = facts.recorded_at;
+  recorded_event shown{.at = {.position = cleave::position(position),
+                              .stream = stream_name(facts.stream->text),
+                              .version = version(facts.version),
+                              .name = body.kind->name,
+                              .id = facts.id,
+                              .recorded_at = facts.recorded_at,
+                              .tags = {},
+                              .metadata = {}},
+                       .type = body.kind->type,
+                       .object = nullptr,
+                       .data = {}};
   if (facts.extras != nullptr) {
     shown.at.tags = facts.extras->tags;
     shown.at.metadata = facts.extras->metadata;
   }
-  shown.type = body.kind->type;
   if (shown.type != nullptr) {
     shown.object = body.object;
   } else {
@@ -143,7 +150,7 @@ public:
   event_kind const& kind() const noexcept { return *kinds_.kinds[kind_number()]; }
   event_body body() const noexcept {
     event_kind const& of = kind();
-    return {is_in_slot(of.type) ? static_cast<void const*>(slot().bytes) : slot().outside(), &of};
+    return {of.in_slot ? static_cast<void const*>(slot().bytes) : slot().outside(), &of};
   }
   event_facts const& facts() const noexcept { return in_.facts[place_]; }
   event_type const* type() const noexcept { return kinds_.types[kind_number()]; }
@@ -204,17 +211,17 @@ public:
     table.types[kind.number] = kind.type;
     table.kinds[kind.number] = &kind;
   }
-  // Where the object goes that is_in_slot().
-  std::byte* slot(std::uint64_t position) noexcept {
-    return at(position).bodies->slots[place(position)].bytes;
+  // The parts of the event at a position.
+  struct parts {
+    std::uint32_t& kind;
+    event_slot& slot; // the object that is_in_slot(), or the address of another one
+    event_facts& facts;
+  };
+  parts parts_of(std::uint64_t position) noexcept {
+    segment const& in = at(position);
+    std::uint64_t const i = place(position);
+    return {in.bodies->kinds[i], in.bodies->slots[i], in.facts[i]};
   }
-  void set_object(std::uint64_t position, void const* outside) noexcept {
-    std::memcpy(slot(position), static_cast<void const*>(&outside), sizeof outside);
-  }
-  void set_kind(std::uint64_t position, event_kind const& kind) noexcept {
-    at(position).bodies->kinds[place(position)] = kind.number;
-  }
-  event_facts& facts_slot(std::uint64_t position) noexcept { return at(position).facts[place(position)]; }
   void publish(std::uint64_t head) noexcept { head_.store(head, std::memory_order_release); }
 
 private:
