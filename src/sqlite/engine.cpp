@@ -161,7 +161,7 @@ result<engine*> engine::open(event_store_options const& options) {
 
 engine::engine(event_store_options const& options, std::unique_ptr<write_file> file)
     : options_(options),
-      writer_(std::move(file), heads_, names_, commits_),
+      writer_(std::move(file), recent_, commits_),
       readers_({.path = options.path, .busy_wait_ms = options.busy_wait_ms, .vfs = options.vfs},
                options.readers),
       texts_(options.readers),

@@ -36,8 +36,7 @@ public:
 
   reader_pool& readers() noexcept { return readers_; }
   texts_pool& texts() noexcept { return texts_; }
-  recent_heads& heads() noexcept { return heads_; }
-  recent_names& names() noexcept { return names_; }
+  recent_tables& recent() noexcept { return recent_; }
   commit_signal& commits() noexcept { return commits_; }
   write_counts counts() const { return queue_.counts(); }
   event_store_options const& options() const noexcept { return options_; }
@@ -63,8 +62,7 @@ private:
 
   event_store_options options_;
   commit_signal commits_;
-  recent_heads heads_;
-  recent_names names_;
+  recent_tables recent_;
   // In this order, so that the readers are closed before the writer, which writes the WAL back.
   log_group writer_;
   reader_pool readers_;

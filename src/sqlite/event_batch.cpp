@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "event_batch.hpp"
 
+#include "row_ids.hpp"
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace cleave::sqlite {
 
@@ -24,20 +25,13 @@ template <class Number> bool read_positive(sqlite3_value* from, Number& to) noex
   return value > 0;
 }
 
-uuid uuid_at(std::uint8_t const* bytes) noexcept {
-  std::array<std::uint8_t, uuid::size> copy{};
-  std::memcpy(copy.data(), bytes, copy.size());
-  return uuid(copy);
-}
-
-// See row_ids in log_writer.cpp.
-bool read_ids(sqlite3_value* from, envelope& to) noexcept {
+bool copy_ids(sqlite3_value* from, envelope& to) noexcept {
   if (sqlite3_value_type(from) != SQLITE_BLOB) return false;
-  auto const* const bytes = static_cast<std::uint8_t const*>(sqlite3_value_blob(from));
-  auto const size = static_cast<std::size_t>(sqlite3_value_bytes(from));
-  if (size != uuid::size && size != 3 * uuid::size) return false;
+  auto const* const bytes = static_cast<std::byte const*>(sqlite3_value_blob(from));
+  auto const layout = ids_layout::of(static_cast<std::size_t>(sqlite3_value_bytes(from)));
+  if (!layout.sound) return false;
   to.id = event_id(uuid_at(bytes));
-  if (size == uuid::size) return true;
+  if (!layout.converses) return true;
   to.metadata.correlation = correlation_id(uuid_at(bytes + uuid::size));
   to.metadata.causation = causation_id(uuid_at(bytes + 2 * uuid::size));
   return true;
@@ -69,7 +63,7 @@ bool event_batch::copy(sqlite3_value** from, row& to) {
                      read_integer(from[place::stream], to.stream_id) &&
                      read_positive(from[place::version], at.version) &&
                      read_integer(from[place::name], to.name_id) &&
-                     read_integer(from[place::recorded_at], recorded_at) && read_ids(from[place::ids], at) &&
+                     read_integer(from[place::recorded_at], recorded_at) && copy_ids(from[place::ids], at) &&
                      copy_list(from[place::headers], to.headers) && copy_list(from[place::tags], to.tags) &&
                      copy_text(from[place::data], true, to.event.data);
   at.recorded_at = timestamp(recorded_at);

@@ -18,11 +18,11 @@ public:
   result<std::optional<stream_end>> find(database& db, stream_name stream) override {
     auto const extent = read_extent(db);
     if (!extent) return unexpected(extent.error());
-    auto const id = owner_.names().find(db, *extent, stream.text());
+    auto const id = owner_.recent().names.find(db, *extent, stream.text());
     if (!id) return unexpected(id.error());
     if (!*id) return std::optional<stream_end>();
     if (**id == recent_names::none) return std::optional(stream_end());
-    auto const head = owner_.heads().find(db, *extent, **id);
+    auto const head = owner_.recent().heads.find(db, *extent, **id);
     if (!head) return unexpected(head.error());
     if (!*head) return std::optional<stream_end>();
     return std::optional(stream_end{**id, **head});
@@ -89,15 +89,19 @@ result<position> event_store::head() {
 }
 
 result<std::optional<command_outcome>> event_store::find_command(command_id id) {
-  std::optional<command_outcome> found;
-  auto good = engine_->readers().read([&](database& db) -> result<void> {
-    auto outcome = read_outcome(db, id);
-    if (!outcome) return unexpected(std::move(outcome).error());
-    found = std::move(*outcome);
-    return {};
-  });
-  if (!good) return unexpected(std::move(good).error());
-  return found;
+  std::optional<recent_outcomes::found> found;
+  while (!found) {
+    auto good = engine_->readers().read([&](database& db) -> result<void> {
+      auto const extent = read_extent(db);
+      if (!extent) return unexpected(extent.error());
+      auto outcome = engine_->recent().outcomes.find(db, *extent, id);
+      if (!outcome) return unexpected(std::move(outcome).error());
+      found = std::move(*outcome);
+      return {};
+    });
+    if (!good) return unexpected(std::move(good).error());
+  }
+  return std::move(*found);
 }
 
 result<std::optional<stream_snapshot>> event_store::find_snapshot(stream_name stream,
@@ -107,7 +111,7 @@ result<std::optional<stream_snapshot>> event_store::find_snapshot(stream_name st
     auto good = engine_->readers().read([&](database& db) -> result<void> {
       auto const extent = read_extent(db);
       if (!extent) return unexpected(extent.error());
-      auto const id = engine_->names().find(db, *extent, stream.text());
+      auto const id = engine_->recent().names.find(db, *extent, stream.text());
       if (!id) return unexpected(id.error());
       current = id->has_value();
       if (!current || **id == recent_names::none) return {};

@@ -22,7 +22,7 @@ struct outcome_bound {
   std::vector<std::byte> id;
 };
 
-// An index only for who needs it: it costs a page for each commit with an outcome.
+// An index only for who needs it: whoever writes an outcome into the table writes into it, too.
 result<void> make_index(detail::engine& owner) {
   bool there = false;
   auto looked = owner.readers().read([&](database& db) -> result<void> {
@@ -37,6 +37,25 @@ result<void> make_index(detail::engine& owner) {
     return in.db().run_script(
         "CREATE INDEX IF NOT EXISTS cleave_outcomes_by_age ON cleave_outcomes (recorded_at)");
   });
+}
+
+// Puts those that are in the log only into the table, so that the oldest are found there.
+result<void> write_recent(detail::engine& owner) {
+  std::optional<std::size_t> recent;
+  while (!recent) {
+    auto looked = owner.readers().read([&](database& db) -> result<void> {
+      auto const extent = read_extent(db);
+      if (!extent) return unexpected(extent.error());
+      auto const count = owner.recent().outcomes.count(db, *extent);
+      if (!count) return unexpected(count.error());
+      recent = *count;
+      return {};
+    });
+    if (!looked) return looked;
+  }
+  if (*recent == 0) return {};
+  return owner.transact(
+      [&](transaction&) { return owner.writer().log().write_outcomes(log_writer::amount::all); });
 }
 
 // The newest of those that are older than `before`, or not among the newest `keep`. Read beside the writers: what is stored
@@ -75,6 +94,7 @@ result<std::uint64_t> event_store::forget_outcomes(timestamp before, std::uint64
                                  engine_->options().path, most, limits::outcomes_per_step));
   }
   if (auto made = make_index(*engine_); !made) return unexpected(std::move(made).error());
+  if (auto written = write_recent(*engine_); !written) return unexpected(std::move(written).error());
   auto const bound = find_bound(*engine_, before, keep);
   if (!bound) return unexpected(bound.error());
   bool any = false;
@@ -90,6 +110,8 @@ result<std::uint64_t> event_store::forget_outcomes(timestamp before, std::uint64
   std::uint64_t gone = 0;
   if (!any) return gone;
   auto done = engine_->transact([&](transaction& in) -> result<void> {
+    // Nothing that is behind the watermark may go, because a row of the log would bring it back.
+    if (auto good = engine_->writer().log().write_outcomes(log_writer::amount::all); !good) return good;
     auto const deleted = in.db().execute(
         "DELETE FROM cleave_outcomes WHERE id IN (SELECT id FROM cleave_outcomes WHERE (recorded_at, id) <= (?1, ?2) "
         "ORDER BY recorded_at, id LIMIT ?3)",

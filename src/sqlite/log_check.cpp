@@ -5,6 +5,7 @@
 #include <cleave/event/stream.hpp>
 
 #include "id_key.hpp"
+#include "row_ids.hpp"
 
 #include <sqlite3.h>
 
@@ -29,10 +30,11 @@ enum log_column : std::uint8_t {
   ids_c,
   headers_c,
   tags_c,
-  data_c
+  data_c,
+  command_c
 };
 constexpr std::string_view log_columns =
-    "position, stream, version, previous, skip, name, recorded_at, ids, headers, tags, data";
+    "position, stream, version, previous, skip, name, recorded_at, ids, headers, tags, data, command";
 
 std::string shown(std::uint64_t position) { return position == 0 ? "NULL" : std::to_string(position); }
 
@@ -158,17 +160,22 @@ result<void> log_check::check_row(std::int64_t position, statement const& row) {
   event_row event;
   event.position = position;
   if (!check_columns(event, row)) return {};
-  if (!names_.contains(sqlite3_column_int64(row.handle(), name_c)) && names_whole_) {
-    std::int64_t const id = sqlite3_column_int64(row.handle(), name_c);
-    found_.add(event.here(), "the event's name has id {}, which is not in cleave_names; told once", id);
-    names_.insert(id);
-  }
+  check_name_of(event, row, name_c);
+  if (sqlite3_column_type(row.handle(), command_c) != SQLITE_NULL) check_name_of(event, row, command_c);
   check_texts(event, row);
   stream_state& state = state_of(event);
   check_chain(event, state);
   check_stored(event, state);
   if (event.link.position <= watermark_) state.at_watermark = state.end.last.version;
   return {};
+}
+
+void log_check::check_name_of(event_row const& event, statement const& row, int column) {
+  std::int64_t const id = sqlite3_column_int64(row.handle(), column);
+  if (names_.contains(id) || !names_whole_) return;
+  found_.add(event.here(), "the name of the event{} has id {}, which is not in cleave_names; told once",
+             column == command_c ? "'s command" : "", id);
+  names_.insert(id);
 }
 
 void log_check::check_gap(std::int64_t position) {
@@ -215,10 +222,15 @@ bool log_check::check_columns(event_row& event, statement const& row) {
 bool log_check::check_ids(event_row const& event, statement const& row) {
   std::string_view const bytes = bytes_of(row, ids_c);
   bool const is_blob = sqlite3_column_type(row.handle(), ids_c) == SQLITE_BLOB;
-  if (!is_blob || (bytes.size() != uuid::size && bytes.size() != 3 * uuid::size)) {
-    found_.add(event.here(), "the event's ids are a {} of {} bytes, not a blob of 16 or 48",
+  int const command = sqlite3_column_type(row.handle(), command_c);
+  auto const layout = ids_layout::of(bytes.size());
+  if (!is_blob || !layout.sound) {
+    found_.add(event.here(), "the event's ids are a {} of {} bytes, not a blob of 16, 48, 40 or 72",
                is_blob ? "blob" : "value", bytes.size());
     if (bytes.size() < uuid::size) return true;
+  } else if (command != (layout.tells_command ? SQLITE_INTEGER : SQLITE_NULL)) {
+    found_.add(event.here(), "the event's command is \"{}\", its ids have {} bytes", bytes_of(row, command_c),
+               bytes.size());
   }
   std::array<std::uint8_t, uuid::size> id{};
   std::copy_n(bytes.begin(), id.size(), id.begin());

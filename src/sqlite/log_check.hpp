@@ -64,6 +64,7 @@ private:
   void load_head(statement const& row);
 
   result<void> check_row(std::int64_t position, statement const& row);
+  void check_name_of(event_row const& event, statement const& row, int column);
   void check_gap(std::int64_t position);
   bool check_columns(event_row& event, statement const& row);
   bool check_ids(event_row const& event, statement const& row);

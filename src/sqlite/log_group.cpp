@@ -39,7 +39,8 @@ log_group::~log_group() {
   if (file_->refusal() || !log_.wants_all_written()) return;
   // What fails here is read again by the next process.
   if (!begin(steady_us() + close_wait_us)) return;
-  if (log_.write_heads(log_writer::amount::all) && log_.write_names(log_writer::amount::all))
+  if (log_.write_heads(log_writer::amount::all) && log_.write_names(log_writer::amount::all) &&
+      log_.write_outcomes(log_writer::amount::all))
     log_.end(file_->commit().has_value());
   else roll_back();
 }
@@ -48,6 +49,7 @@ result<void> log_group::commit() {
   auto written = log_.write_rows();
   if (written) written = log_.write_heads();
   if (written) written = log_.write_names();
+  if (written) written = log_.write_outcomes();
   if (!written) {
     roll_back();
     return written;

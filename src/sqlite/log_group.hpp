@@ -14,10 +14,9 @@ namespace cleave::sqlite {
 
 class log_group final : public group_transaction {
 public:
-  log_group(std::unique_ptr<write_file> file, recent_heads& heads, recent_names& names,
-            commit_signal& commits)
-      : file_(std::move(file)), log_(file_->db(), heads, names), commits_(commits) {}
-  // Spares the next process reading the log's end, and the youngest streams, if there is much of that.
+  log_group(std::unique_ptr<write_file> file, recent_tables& recent, commit_signal& commits)
+      : file_(std::move(file)), log_(file_->db(), recent), commits_(commits) {}
+  // Spares the next process reading the log's end, the youngest streams and commands, if there is much of that.
   ~log_group();
   log_group(log_group const&) = delete;
   log_group& operator=(log_group const&) = delete;

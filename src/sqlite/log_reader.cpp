@@ -165,21 +165,6 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
   }
 }
 
-result<std::optional<command_outcome>> read_outcome(database& db, command_id id) {
-  auto row = db.first<std::string, std::int64_t, std::uint64_t, std::uint64_t, std::int64_t,
-                      std::optional<std::string>, std::optional<std::string>>(
-      "SELECT command, fingerprint, position, version, recorded_at, rejection, reason FROM cleave_outcomes WHERE id = ?1",
-      id);
-  if (!row) return unexpected(row.error());
-  if (!*row) return std::optional<command_outcome>();
-  auto& [command, fingerprint, at, last, recorded_at, code, reason] = **row;
-  command_outcome outcome{
-      std::move(command),    static_cast<std::uint64_t>(fingerprint), position(at), version(last), {},
-      timestamp(recorded_at)};
-  if (code) outcome.refused = rejection{std::move(*code), std::move(reason).value_or("")};
-  return std::optional<command_outcome>(std::move(outcome));
-}
-
 result<position> read_head(database& db) {
   auto const head = db.value<std::uint64_t>("SELECT coalesce(max(position), 0) FROM cleave_log");
   if (!head) return unexpected(head.error());

@@ -43,7 +43,6 @@ protected:
 
 result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range, sink_ref sink);
 result<position> read_all(snapshot_source& source, log_range range, sink_ref sink);
-result<std::optional<command_outcome>> read_outcome(database& db, command_id id);
 result<position> read_head(database& db);
 
 } // namespace cleave::sqlite

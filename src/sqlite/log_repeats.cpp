@@ -3,10 +3,21 @@
 #include "id_key.hpp"
 #include "log_reader.hpp"
 #include "log_writer.hpp"
+#include "row_ids.hpp"
 
 #include <fmt/format.h>
 
 namespace cleave::sqlite {
+
+namespace {
+
+constexpr command_id greatest_command = [] {
+  std::array<std::uint8_t, uuid::size> bytes{};
+  bytes.fill(255);
+  return command_id(uuid(bytes));
+}();
+
+} // namespace
 
 result<std::optional<log_writer::stored_at>> log_writer::find_event(event_id id) {
   std::int64_t const key = id_key(id.id());
@@ -26,8 +37,26 @@ result<std::optional<log_writer::stored_at>> log_writer::find_event(event_id id)
   return std::optional<stored_at>(stored_at{at, last, std::move(stream)});
 }
 
+result<std::optional<command_outcome>> log_writer::find_command(command_id id) {
+  if (auto const recent = outcomes_->find(id)) {
+    auto outcome = outcome_of(*db_, *recent);
+    if (!outcome) return unexpected(std::move(outcome).error());
+    return std::optional(std::move(*outcome));
+  }
+  if (!newest_told_) {
+    // One that is no id is greater than all: then nothing is left out of the search.
+    auto const newest = db_->value<std::vector<std::byte>>(
+        "SELECT max(id) FROM cleave_outcomes HAVING max(id) IS NOT NULL");
+    if (!newest) return unexpected(newest.error());
+    auto const& bytes = *newest;
+    if (!bytes) newest_told_.emplace();
+    else newest_told_ = bytes->size() == uuid::size ? command_id(uuid_at(bytes->data())) : greatest_command;
+  }
+  return id > *newest_told_ ? std::optional<command_outcome>() : stored_outcome(*db_, id);
+}
+
 result<std::optional<appended>> log_writer::repeated_command(command_record const& command) {
-  auto outcome = read_outcome(*db_, command.id);
+  auto outcome = find_command(command.id);
   if (!outcome) return unexpected(std::move(outcome).error());
   if (!*outcome) return std::optional<appended>();
   command_outcome const& first = **outcome;

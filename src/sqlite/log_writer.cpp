@@ -7,6 +7,7 @@
 #include "log_filter.hpp"
 #include "log_reader.hpp"
 #include "number.hpp"
+#include "row_ids.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -49,6 +50,8 @@ result<void> log_writer::begin() {
     if (!extent) return unexpected(extent.error());
     if (auto good = heads_->catch_up(*db_, *extent); !good) return good;
     if (auto good = names_of_streams_->catch_up(*db_, *extent); !good) return good;
+    if (auto good = outcomes_->catch_up(*db_, *extent); !good) return good;
+    newest_told_.reset();
     if (extent->head != head_) {
       forget_all();
       head_ = extent->head;
@@ -86,12 +89,15 @@ void log_writer::end(bool committed) noexcept {
     }
     names_of_streams_->note(new_streams_);
     heads_->note(entries_, head_);
+    outcomes_->committed(head_);
   } else {
-    back_to({first_head_, 0});
+    back_to({.head = first_head_});
   }
   end_rounds(committed);
   data_version_ = committed ? read_data_version(*db_) : std::nullopt;
   changed_.clear();
+  new_outcomes_.clear();
+  all_told_ = 0;
   ids_added_ = false;
 }
 
@@ -105,6 +111,9 @@ void log_writer::back_to(mark there) noexcept {
     if (before.last.version != 0) slot->second.head = before;
     else streams_.erase(streams_.find(slot->first));
   }
+  for (; new_outcomes_.size() > there.outcomes; new_outcomes_.pop_back())
+    outcomes_->undo(new_outcomes_.back());
+  all_told_ = there.told;
   if (ids_added_) {
     names_.clear();
     tags_.clear();
@@ -228,12 +237,17 @@ result<appended> log_writer::store(append_request const& request, encoded_append
                                  limits::position_max));
   }
 
+  // The last event tells the outcome, where it ends the last stream.
+  bool const told = request.command != nullptr && !request.streams.empty() &&
+                    !request.streams.back().events.empty();
   std::size_t i = 0;
   for (std::size_t part = 0; part < request.streams.size(); ++part) {
     stream_append const& to = request.streams[part];
     first_versions_.emplace_back(places_[part].head + 1);
     if (to.events.empty()) continue;
-    if (auto good = store_stream(to, places_[part], encoded.forms().data() + i, now); !good)
+    command_record const* const teller = told && part + 1 == request.streams.size() ? request.command
+                                                                                    : nullptr;
+    if (auto good = store_stream(to, places_[part], encoded.forms().data() + i, teller, now); !good)
       return unexpected(std::move(good).error());
     i += to.events.size();
   }
@@ -242,7 +256,7 @@ result<appended> log_writer::store(append_request const& request, encoded_append
                   .repeated = false,
                   .recorded_at = i == 0 ? timestamp() : now};
   if (!places_.empty()) answer.version = version(places_.back().head);
-  if (request.command != nullptr) {
+  if (request.command != nullptr && !told) {
     if (auto good = store_outcome(*request.command, answer, now); !good)
       return unexpected(std::move(good).error());
   }
@@ -250,7 +264,8 @@ result<appended> log_writer::store(append_request const& request, encoded_append
 }
 
 result<void> log_writer::store_stream(stream_append const& part, stream_place& to,
-                                      encoded_append::form const* forms, timestamp now) {
+                                      encoded_append::form const* forms, command_record const* told,
+                                      timestamp now) {
   if (to.slot == nullptr) {
     stream_end const begins{youngest_ + 1, {}};
     to.slot = &*streams_.try_emplace(std::string(part.stream.text()), begins).first;
@@ -259,7 +274,8 @@ result<void> log_writer::store_stream(stream_append const& part, stream_place& t
   stream_end& end = to.slot->second;
   changed_.push_back({to.slot, end.head});
   for (new_event const& event : part.events) {
-    if (auto good = store_event(end, event, *forms++, now); !good) return good;
+    bool const last = &event == &part.events.back();
+    if (auto good = store_event(end, event, *forms++, last ? told : nullptr, now); !good) return good;
     end.head.add(++head_);
   }
   to.head = end.head.last.version;
@@ -267,12 +283,15 @@ result<void> log_writer::store_stream(stream_append const& part, stream_place& t
 }
 
 result<void> log_writer::store_event(stream_end const& to, new_event const& event,
-                                     encoded_append::form const& form, timestamp now) {
+                                     encoded_append::form const& form, command_record const* told,
+                                     timestamp now) {
   if (rows_.full()) {
     if (auto good = write_rows(); !good) return good;
   }
   auto const name = name_id(event.name);
   if (!name) return unexpected(name.error());
+  auto const command = told != nullptr ? name_id(told->command) : result<std::int64_t>(0);
+  if (!command) return unexpected(command.error());
   std::uint64_t const at = head_ + 1;
   rows_.add({.position = at,
              .stream = to.id,
@@ -281,9 +300,15 @@ result<void> log_writer::store_event(stream_end const& to, new_event const& even
              .skip = to.head.skip_of_next(),
              .name = *name,
              .recorded_at = now,
-             .ids = pending_rows::row_ids(event),
-             .form = form},
+             .ids = row_ids(event, told),
+             .form = form,
+             .command = *command},
             id_key(event.id.id()));
+  if (told != nullptr) {
+    outcomes_->add(told->id, {at, to.head.last.version + 1, now.microseconds(), *command,
+                              static_cast<std::int64_t>(told->fingerprint)});
+    new_outcomes_.push_back(told->id);
+  }
   for (std::string_view const tag : event.tags) {
     auto const id = tag_id(tag);
     if (!id) return unexpected(id.error());
@@ -313,6 +338,7 @@ result<void> log_writer::store_outcome(command_record const& command, appended c
       command.id, command.command, static_cast<std::int64_t>(command.fingerprint),
       code ? 0 : answer.position.value(), answer.version.value(), now.microseconds(), code, reason);
   if (!added) return unexpected(added.error());
+  if (newest_told_) newest_told_ = std::max(*newest_told_, command.id);
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "pending_rows.hpp"
 #include "recent_heads.hpp"
 #include "recent_names.hpp"
+#include "recent_outcomes.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -23,12 +24,19 @@
 
 namespace cleave::sqlite {
 
+// What of the tables that lag behind the log is in memory. Shared by the writer and the readers of a process.
+struct recent_tables {
+  recent_heads heads;
+  recent_names names;
+  recent_outcomes outcomes;
+};
+
 // The caches hold what the open transaction sees. A change is noted, so that a rollback forgets just what it has undone; what
 // another process commits is noticed by the head of the log. One thread at a time.
 class log_writer final : public id_finder {
 public:
-  log_writer(database& db, recent_heads& heads, recent_names& names) noexcept
-      : db_(&db), heads_(&heads), names_of_streams_(&names) {}
+  log_writer(database& db, recent_tables& recent) noexcept
+      : db_(&db), heads_(&recent.heads), names_of_streams_(&recent.names), outcomes_(&recent.outcomes) {}
 
   // First thing in each transaction: looks whether another process has written, and drops what it knew if so.
   result<void> begin();
@@ -36,11 +44,12 @@ public:
   result<void> write_rows();
   // The first position that is not written yet.
   std::uint64_t first_pending() const noexcept { return rows_.begin(); }
-  // Last things before the commit: they write some rows of the table of heads, and of that of the streams' names, when it is time for
-  // that. All of them: at the end of the writer's life.
+  // Last things before the commit: they write some rows of the tables that lag behind, of heads, of the streams' names and of outcomes,
+  // when it is time for that. All of them: at the end of the writer's life; of the outcomes also before some are forgotten.
   enum class amount : std::uint8_t { some, all };
   result<void> write_heads(amount much = amount::some);
   result<void> write_names(amount much = amount::some);
+  result<void> write_outcomes(amount much = amount::some);
   // Would a next process have much to read before its first append?
   bool wants_all_written() const;
   // The transaction is over. False: it was rolled back.
@@ -48,10 +57,12 @@ public:
 
   // A place to come back to: pair it with an SQL savepoint. All rows must be written.
   struct mark {
-    std::uint64_t head;
-    std::size_t changes;
+    std::uint64_t head = 0;
+    std::size_t changes = 0;
+    std::size_t outcomes = 0;
+    std::uint64_t told = 0;
   };
-  mark here() const noexcept { return {head_, changed_.size()}; }
+  mark here() const noexcept { return {head_, changed_.size(), new_outcomes_.size(), all_told_}; }
   void back_to(mark there) noexcept;
   // Why the transaction must not be committed: an append has failed after its first row. Or nothing.
   std::optional<error> const& broken() const noexcept { return broken_; }
@@ -61,6 +72,9 @@ public:
   std::uint64_t rollbacks() const noexcept { return rollbacks_; }
   // The stream's end as this transaction sees it; version 0 when no stream has that name.
   result<stream_end> find_end(stream_name stream);
+
+  // The outcome of a command as this transaction sees it.
+  result<std::optional<command_outcome>> find_command(command_id id);
 
   // As the cache knows them, or the file.
   result<std::optional<std::int64_t>> find_name(database& db, std::string_view name) override;
@@ -107,6 +121,13 @@ private:
     std::string after_commit;
     bool ends_with_commit = false;
   };
+  // And for the table of outcomes.
+  struct outcomes_round {
+    std::vector<command_id> ids; // that lay behind the watermark when it began, in order
+    std::size_t next = 0;        // the first that is not written
+    std::size_t next_after_commit = 0;
+    std::uint64_t watermark = 0; // the log's head when it began
+  };
   struct stored_at {
     std::uint64_t position;
     std::uint64_t version;
@@ -124,21 +145,26 @@ private:
   // The stream's last version before that position, now or long ago.
   result<version> version_before(stream_name stream, std::uint64_t position);
   result<void> write_heads_of(std::span<std::int64_t const> streams);
+  result<void> write_outcomes_of(std::span<command_id const> ids);
+  result<void> move_watermark(std::string_view name, std::uint64_t to);
+  void end_outcomes_round(bool committed);
   std::size_t rows_of(amount much) const noexcept; // of a table that lags behind, with this commit
   void end_rounds(bool committed);
   result<void> check_expectations(append_request const& request);
   result<void> check_condition(append_condition const& condition);
   result<appended> store(append_request const& request, encoded_append const& encoded, timestamp now);
+  // `told`: the command whose outcome the last event tells of, or nullptr.
   result<void> store_stream(stream_append const& part, stream_place& to, encoded_append::form const* forms,
-                            timestamp now);
+                            command_record const* told, timestamp now);
   result<void> store_event(stream_end const& to, new_event const& event, encoded_append::form const& form,
-                           timestamp now);
+                           command_record const* told, timestamp now);
   result<void> store_outcome(command_record const& command, appended const& answer, timestamp now);
   void forget_all() noexcept;
 
   database* db_;
   recent_heads* heads_;
   recent_names* names_of_streams_;
+  recent_outcomes* outcomes_;
   std::optional<statement> find_id_; // worth keeping at hand
   pending_rows rows_;
   by_text<stream_end> streams_;
@@ -152,9 +178,14 @@ private:
   std::optional<error> broken_;
   std::int64_t newest_key_ = 0; // no id in the table has a greater one: such an id needs no search there
   bool newest_known_ = false;
-  std::vector<change> changed_; // since the transaction began
+  std::optional<command_id> newest_told_; // no id in the table of outcomes is greater
+  std::vector<change> changed_;           // since the transaction began
   heads_round round_;
   names_round names_round_;
+  outcomes_round outcomes_round_;
+  std::vector<command_id> new_outcomes_; // in memory since the transaction began
+  std::uint64_t all_told_ = 0;           // the head when it has put all of them into the table; 0: it has not
+  std::vector<recent_outcomes::entry> outcomes_to_write_;
   std::vector<recent_heads::entry> entries_; // scratch, as the next two
   std::vector<recent_names::entry> new_streams_;
   std::vector<recent_names::owned_entry> names_to_write_;

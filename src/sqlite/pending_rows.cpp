@@ -47,12 +47,15 @@ template <class To> void give(pending_rows::event const& row, int column, To to)
   case 4: return pointer(row.skip);
   case 5: return to.integer(row.name);
   case 6: return to.integer(row.recorded_at.microseconds());
-  case 7: return to.blob(row.ids.bytes.data(), row.ids.size);
+  case 7: return to.blob(row.ids.bytes().data(), row.ids.bytes().size());
   case 8: return text(row.form.headers);
   case 9: return text(row.form.tags);
   case 10:
     if (row.form.is_text) return to.text(row.form.data);
     return to.blob(row.form.data.data(), row.form.data.size());
+  case 11:
+    if (row.command != 0) to.integer(row.command);
+    return;
   default: return;
   }
 }
@@ -97,19 +100,6 @@ result<void> insert(database& db, Inserts& by, std::vector<Row> const& rows) {
 
 } // namespace
 
-pending_rows::row_ids::row_ids(new_event const& event) noexcept : size(uuid::size) {
-  auto const put = [this](std::size_t place, uuid const& id) {
-    std::copy(id.bytes().begin(), id.bytes().end(),
-              bytes.begin() + static_cast<std::ptrdiff_t>(place * uuid::size));
-  };
-  put(0, event.id.id());
-  auto const& [correlation, causation, headers] = event.metadata;
-  if (correlation.nil() && causation.nil()) return;
-  put(1, correlation.id());
-  put(2, causation.id());
-  size = bytes.size();
-}
-
 result<void> pending_rows::prepare(database& db) {
   if (statements_) return {};
   if (auto good = teach_feed(db); !good) return good;
@@ -124,8 +114,8 @@ result<void> pending_rows::prepare(database& db) {
   auto streams = made("cleave_streams (id, name)", "?1, ?2", "a, b");
   auto events = made(
       "cleave_log (position, stream, version, previous, skip, name, recorded_at, ids, headers, "
-      "tags, data)",
-      "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11", "a, b, c, d, e, f, g, h, i, j, k");
+      "tags, data, command)",
+      "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12", "a, b, c, d, e, f, g, h, i, j, k, l");
   auto keys = made("cleave_ids (key, position)", "?1, ?2", "a, b");
   auto tagged = made("cleave_tagged (tag, position)", "?1, ?2", "a, b");
   if (failed) return unexpected(std::move(*failed));

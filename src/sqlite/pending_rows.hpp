@@ -9,9 +9,9 @@
 
 #include "encoded_append.hpp"
 #include "log_reader.hpp"
+#include "row_ids.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,12 +23,6 @@ namespace cleave::sqlite {
 
 class pending_rows {
 public:
-  // The column `ids`: the event's id, and behind it, where there is one, correlation and causation.
-  struct row_ids {
-    explicit row_ids(new_event const& event) noexcept;
-    std::array<std::uint8_t, 3 * uuid::size> bytes;
-    std::size_t size;
-  };
   // A row of cleave_log. The views must live until it is written, or undone.
   struct event {
     std::uint64_t position;
@@ -40,6 +34,7 @@ public:
     timestamp recorded_at;
     row_ids ids;
     encoded_append::form form;
+    std::int64_t command; // whose outcome it tells: the id of its name; 0: NULL
   };
   static constexpr std::size_t most = 512; // then it wants to be written
 

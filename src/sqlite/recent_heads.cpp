@@ -22,14 +22,15 @@ result<stream_head> stored_head(database& db, std::int64_t stream) {
 } // namespace
 
 result<log_extent> read_extent(database& db) {
-  auto const row = db.first<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>(
+  auto const row = db.first<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t, std::uint64_t>(
       "SELECT coalesce((SELECT max(position) FROM cleave_log), 0), "
       "coalesce((SELECT value FROM cleave_meta WHERE name = 'heads_at'), 0), "
       "coalesce((SELECT max(id) FROM cleave_streams), 0), "
-      "coalesce((SELECT value FROM cleave_meta WHERE name = 'names_at'), 0)");
+      "coalesce((SELECT value FROM cleave_meta WHERE name = 'names_at'), 0), "
+      "coalesce((SELECT value FROM cleave_meta WHERE name = 'outcomes_at'), 0)");
   if (!row) return unexpected(row.error());
-  auto const [head, watermark, youngest, named] = (*row).value_or(
-      std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>());
+  auto const [head, watermark, youngest, named, told] = (*row).value_or(
+      std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t, std::uint64_t>());
   if (watermark > head) {
     return unexpected(make_error(
         errc::corrupt, "{}: the heads of the streams are written up to position {}, the log ends at {}",
@@ -40,7 +41,12 @@ result<log_extent> read_extent(database& db) {
         errc::corrupt, "{}: the names of the streams are written up to id {}, the last stream has id {}",
         db.path(), named, youngest));
   }
-  return log_extent{head, watermark, youngest, named};
+  if (told > head) {
+    return unexpected(make_error(
+        errc::corrupt, "{}: the outcomes of commands are written up to position {}, the log ends at {}",
+        db.path(), told, head));
+  }
+  return log_extent{head, watermark, youngest, named, told};
 }
 
 result<std::optional<stream_head>> recent_heads::find(database& db, log_extent const& extent,

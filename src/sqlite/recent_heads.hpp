@@ -28,6 +28,7 @@ struct log_extent {
   std::uint64_t watermark = 0; // of the table of heads
   std::int64_t youngest = 0;   // the stream with the greatest id
   std::int64_t named = 0;      // the watermark of the table of names (recent_names.hpp)
+  std::uint64_t told = 0;      // the watermark of the table of outcomes (recent_outcomes.hpp)
 };
 result<log_extent> read_extent(database& db);
 

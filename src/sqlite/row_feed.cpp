@@ -13,7 +13,7 @@ namespace {
 
 // SQLite compares it when it hands the pointer out: nobody else's pointer passes.
 constexpr char const* feed_type = "cleave row feed";
-constexpr int columns = 11; // without the feed
+constexpr int columns = 12; // without the feed
 
 struct feed_cursor : sqlite3_vtab_cursor {
   row_feed* feed = nullptr;
@@ -24,7 +24,8 @@ struct feed_cursor : sqlite3_vtab_cursor {
 feed_cursor& cursor_of(sqlite3_vtab_cursor* cursor) noexcept { return *static_cast<feed_cursor*>(cursor); }
 
 int connect(sqlite3* db, void*, int, char const* const*, sqlite3_vtab** made, char**) noexcept {
-  int const code = sqlite3_declare_vtab(db, "CREATE TABLE x (a, b, c, d, e, f, g, h, i, j, k, feed HIDDEN)");
+  int const code = sqlite3_declare_vtab(db,
+                                        "CREATE TABLE x (a, b, c, d, e, f, g, h, i, j, k, l, feed HIDDEN)");
   if (code != SQLITE_OK) return code;
   sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
   *made = new (std::nothrow) sqlite3_vtab{};

@@ -43,7 +43,7 @@ protected:
   ~row_feed() = default;
 };
 
-// Once for each connection, before a statement with `cleave_rows(?)` in its FROM clause is prepared; its columns are a to k, ? is the feed.
+// Once for each connection, before a statement with `cleave_rows(?)` in its FROM clause is prepared; its columns are a to l, ? is the feed.
 result<void> teach_feed(database& db);
 
 // Runs the statement, whose only parameter is the feed.

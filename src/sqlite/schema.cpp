@@ -96,6 +96,40 @@ CREATE TABLE cleave_streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 INSERT INTO cleave_streams (id, name) SELECT id, name FROM cleave_stream_ids ORDER BY id;
 )sql"},
     {6, partition_table},
+    // The outcome of a command goes into the row of its last event, and cleave_outcomes lags behind (recent_outcomes.hpp).
+    {7, R"sql(
+ALTER TABLE cleave_log ADD COLUMN command INTEGER;
+INSERT INTO cleave_meta (name, value) SELECT 'outcomes_at', max(position) FROM cleave_log HAVING max(position) IS NOT NULL;
+DROP VIEW events;
+DROP VIEW commands;
+CREATE VIEW events AS SELECT
+  l.position, s.name AS stream, l.version, n.name AS name, l.data,
+  strftime('%Y-%m-%dT%H:%M:%S', l.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', l.recorded_at % 1000000) AS recorded_at,
+  -- id, correlation and causation, 16 bytes each, or the id alone; then those of a command (row_ids.hpp)
+  lower(substr(hex(l.ids), 1, 8) || '-' || substr(hex(l.ids), 9, 4) || '-' || substr(hex(l.ids), 13, 4) || '-' ||
+        substr(hex(l.ids), 17, 4) || '-' || substr(hex(l.ids), 21, 12)) AS id,
+  CASE WHEN length(l.ids) IN (48, 72) AND substr(l.ids, 17, 16) <> zeroblob(16) THEN
+    lower(substr(hex(l.ids), 33, 8) || '-' || substr(hex(l.ids), 41, 4) || '-' || substr(hex(l.ids), 45, 4) || '-' ||
+          substr(hex(l.ids), 49, 4) || '-' || substr(hex(l.ids), 53, 12)) END AS correlation,
+  CASE WHEN length(l.ids) IN (48, 72) AND substr(l.ids, 33, 16) <> zeroblob(16) THEN
+    lower(substr(hex(l.ids), 65, 8) || '-' || substr(hex(l.ids), 73, 4) || '-' || substr(hex(l.ids), 77, 4) || '-' ||
+          substr(hex(l.ids), 81, 4) || '-' || substr(hex(l.ids), 85, 12)) END AS causation,
+  l.headers, l.tags
+FROM cleave_log l JOIN cleave_streams s ON s.id = l.stream JOIN cleave_names n ON n.id = l.name;
+
+CREATE VIEW commands AS SELECT
+  lower(substr(hex(o.id), 1, 8) || '-' || substr(hex(o.id), 9, 4) || '-' || substr(hex(o.id), 13, 4) || '-' ||
+        substr(hex(o.id), 17, 4) || '-' || substr(hex(o.id), 21)) AS id,
+  o.command, o.position, o.version, o.rejection, o.reason,
+  strftime('%Y-%m-%dT%H:%M:%S', o.recorded_at / 1000000, 'unixepoch') || printf('.%06dZ', o.recorded_at % 1000000) AS recorded_at
+FROM (
+  SELECT id, command, position, version, rejection, reason, recorded_at FROM cleave_outcomes UNION ALL
+  SELECT substr(l.ids, -24, 16), n.name, l.position, l.version, NULL, NULL, l.recorded_at
+  FROM cleave_log l JOIN cleave_names n ON n.id = l.command
+  WHERE l.position > coalesce((SELECT value FROM cleave_meta WHERE name = 'outcomes_at'), 0)
+    AND NOT EXISTS (SELECT 1 FROM cleave_outcomes WHERE id = substr(l.ids, -24, 16))
+) o;
+)sql"},
 };
 
 constexpr schema_step read_store_steps[] = {

@@ -81,7 +81,7 @@ result<appended> commit_scope::append(append_request const& request) {
 result<position> transaction::head() { return owner_->writer().log().head(); }
 
 result<std::optional<command_outcome>> transaction::find_command(command_id id) {
-  return read_outcome(*db_, id);
+  return owner_->writer().log().find_command(id);
 }
 
 result<position> transaction::read_all_with(log_range const& range,

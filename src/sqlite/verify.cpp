@@ -110,6 +110,15 @@ result<void> check_outcomes(database& db, findings& found, std::int64_t head) {
   return whole ? result<void>() : unexpected(whole.error());
 }
 
+// Which of them are in the table, and which only in the log.
+result<void> check_told(database& db, findings& found, std::int64_t head) {
+  auto const told = db.value<std::int64_t>("SELECT value FROM cleave_meta WHERE name = 'outcomes_at'");
+  if (!told) return found.unreadable({.table = "cleave_meta"}, "outcomes_at", told.error());
+  if (std::int64_t const at = told->value_or(0); at < 0 || at > head)
+    found.add({.table = "cleave_meta"}, "outcomes_at is {}, the log ends at {}", at, head);
+  return {};
+}
+
 result<void> check_checkpoints(database& db, findings& found, std::int64_t head) {
   auto const check = [&](statement const& row) -> result<void> {
     auto const columns = row.row<std::string_view, std::int64_t>();
@@ -137,6 +146,7 @@ result<void> check_all(database& db, findings& found, verification& seen) {
   log_check log(db, found, seen);
   if (auto good = log.run(); !good) return good;
   if (auto good = check_outcomes(db, found, log.head()); !good) return good;
+  if (auto good = check_told(db, found, log.head()); !good) return good;
   return check_checkpoints(db, found, log.head());
 }
 

@@ -35,9 +35,10 @@ struct bare_log {
   }
 
   sqlite::database db;
-  sqlite::recent_heads heads;
-  sqlite::recent_names names;
-  sqlite::log_writer writer{db, heads, names};
+  sqlite::recent_tables recent;
+  sqlite::recent_heads& heads = recent.heads;
+  sqlite::recent_names& names = recent.names;
+  sqlite::log_writer writer{db, recent};
 };
 
 } // namespace cleave::test

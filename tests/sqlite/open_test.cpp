@@ -86,7 +86,7 @@ TEST_CASE("a newer schema is refused and named") {
   CHECK(refused.text().find("version 99") != std::string::npos);
   {
     auto db = must(sqlite::database::open({.path = path}));
-    must(db.run_script("UPDATE cleave_meta SET value = 6 WHERE name = 'schema_version'"));
+    must(db.run_script("UPDATE cleave_meta SET value = 7 WHERE name = 'schema_version'"));
   }
   auto store = open_store(path);
   CHECK(head(store) == 50);

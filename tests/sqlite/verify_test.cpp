@@ -42,13 +42,13 @@ void append_pair(sqlite::event_store& store, std::uint64_t version_before) {
 // As a store does it that has more streams or events.
 void write_heads(std::string const& path) {
   auto db = must(sqlite::database::open({.path = path}));
-  sqlite::recent_heads heads;
-  sqlite::recent_names names;
-  sqlite::log_writer writer(db, heads, names);
+  sqlite::recent_tables recent;
+  sqlite::log_writer writer(db, recent);
   must(db.run_script("BEGIN IMMEDIATE"));
   must(writer.begin());
   must(writer.write_heads(sqlite::log_writer::amount::all));
   must(writer.write_names(sqlite::log_writer::amount::all));
+  must(writer.write_outcomes(sqlite::log_writer::amount::all));
   must(db.run_script("COMMIT"));
   writer.end(true);
 }
@@ -278,7 +278,7 @@ TEST_CASE("damage in the log is named with position and stream") {
            {"UPDATE cleave_log SET ids = x'00' WHERE position = 150", "cleave_log", 150, "thing-1",
             "a blob of 1 bytes"},
            {"UPDATE cleave_log SET ids = ids || x'00' WHERE position = 150", "cleave_log", 150, "thing-1",
-            "16 or 48"},
+            "16, 48, 40 or 72"},
            {"UPDATE cleave_log SET headers = '[' WHERE position = 150", "cleave_log", 150, "thing-1",
             "headers cannot be decoded"},
            {"UPDATE cleave_log SET headers = x'5b' WHERE position = 150", "cleave_log", 150, "thing-1",
@@ -360,13 +360,25 @@ TEST_CASE("damage in what is derived from the log is named") {
           {"UPDATE cleave_streams SET name = 'a' || char(10) WHERE id = 2", "cleave_streams", 0, "a\n",
            "stream name"},
           {"DELETE FROM cleave_names", "cleave_log", 1, "thing-0", "cleave_names; told once"},
-          {"UPDATE cleave_names SET name = x'00'", "cleave_names", 0, "", "is no text"},
+          {"UPDATE cleave_names SET name = x'00' WHERE id = 1", "cleave_names", 0, "", "is no text"},
           {"UPDATE cleave_checkpoints SET position = 411", "cleave_checkpoints", 411, "",
            "things.v1 has applied the log up to position 411, it ends at 410"},
           {"UPDATE cleave_outcomes SET position = 411 WHERE position > 0", "cleave_outcomes", 0, "",
            "the log ends at 410"},
           {"UPDATE cleave_outcomes SET position = 3 WHERE rejection IS NOT NULL", "cleave_outcomes", 0, "",
            "sold-out"},
+          {"UPDATE cleave_log SET command = NULL WHERE position = 2", "cleave_log", 2, "thing-1",
+           "the event's command is \"\", its ids have 72 bytes"},
+          {"UPDATE cleave_log SET command = 1 WHERE position = 150", "cleave_log", 150, "thing-1",
+           "the event's command is \"1\", its ids have 48 bytes"},
+          {"UPDATE cleave_log SET command = 99 WHERE position = 2", "cleave_log", 2, "thing-1",
+           "the name of the event's command has id 99, which is not in cleave_names"},
+          {"UPDATE cleave_log SET ids = substr(ids, 1, 71) WHERE position = 2", "cleave_log", 2, "thing-1",
+           "the event's ids are a blob of 71 bytes"},
+          {"UPDATE cleave_meta SET value = 411 WHERE name = 'outcomes_at'", "cleave_meta", 0, "",
+           "outcomes_at is 411, the log ends at 410"},
+          {"UPDATE cleave_meta SET value = 'x' WHERE name = 'outcomes_at'", "cleave_meta", 0, "",
+           "outcomes_at cannot be read"},
           {"UPDATE cleave_outcomes SET version = 'x'", "cleave_outcomes", 0, "", "no store has written"},
           {"DROP TABLE cleave_tagged", "cleave_tagged", 0, "", "cannot be read"},
           {"CREATE TABLE mine (x NOT NULL); INSERT INTO mine VALUES (1); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET "
@@ -383,7 +395,8 @@ TEST_CASE("one damaged value is one finding") {
         "UPDATE cleave_log SET previous = 146 WHERE position = 150",
         "UPDATE cleave_log SET skip = 126 WHERE position = 256",
         "DELETE FROM cleave_ids WHERE position = 150", "DELETE FROM cleave_stream_ids WHERE id = 2",
-        "DELETE FROM cleave_tagged WHERE position = 2 AND tag = 1", "DELETE FROM cleave_names",
+        "DELETE FROM cleave_tagged WHERE position = 2 AND tag = 1", "DELETE FROM cleave_names WHERE id = 1",
+        "DELETE FROM cleave_names WHERE id = 2", "UPDATE cleave_log SET command = 1 WHERE position = 150",
         "UPDATE cleave_heads SET mark_64 = 2 WHERE stream = 2"}) {
     auto const seen = after(sql);
     INFO(sql << '\n' << all_text(seen));
