@@ -104,12 +104,41 @@ result<std::optional<command_outcome>> event_store::find_command(command_id id) 
   return std::move(*found);
 }
 
+// Most streams have their names, and many their ends, in the tables: then one statement finds all.
 result<std::optional<stream_snapshot>> event_store::find_snapshot(stream_name stream,
                                                                   std::uint64_t fingerprint) {
   std::optional<stream_snapshot> found;
+  bool in_table = false;
+  auto const take = [&](reader& db) -> result<void> {
+    auto rows = db.prepare(
+        "SELECT i.id, coalesce(h.version, 0), coalesce(h.position, 0), s.version, s.data "
+        "FROM cleave_stream_ids i LEFT JOIN cleave_heads h ON h.stream = i.id "
+        "LEFT JOIN cleave_snapshots s ON s.stream = i.id AND s.fingerprint = ?2 WHERE i.name = ?1");
+    if (!rows) return unexpected(std::move(rows).error());
+    if (auto good = rows->bind(stream.text(), static_cast<std::int64_t>(fingerprint)); !good) return good;
+    auto const there = rows->step();
+    if (!there) return unexpected(there.error());
+    in_table = *there;
+    if (!in_table) return {};
+    auto row = rows->row<std::int64_t, std::uint64_t, std::uint64_t, std::optional<std::uint64_t>,
+                         std::optional<std::string_view>>();
+    if (!row) return unexpected(std::move(row).error());
+    auto const& [id, last, at, upto, data] = *row;
+    if (!upto || !data) return {};
+    // The statement is at its row: what is read now is of the same snapshot.
+    auto const extent = db.extent();
+    if (!extent) return unexpected(extent.error());
+    auto const end = engine_->recent().heads.find(db, *extent, id, stream_head{{last, at}, {}});
+    if (!end) return unexpected(end.error());
+    found = stream_snapshot{version(*upto), std::string(*data),
+                            *end ? version((*end)->last.version) : version()};
+    return {};
+  };
+  if (auto good = engine_->readers().lend(take); !good) return unexpected(std::move(good).error());
+  if (in_table) return found;
   for (bool current = false; !current;) {
-    auto good = engine_->readers().read([&](database& db) -> result<void> {
-      auto const extent = read_extent(db);
+    auto good = engine_->readers().read([&](reader& db) -> result<void> {
+      auto const extent = db.extent();
       if (!extent) return unexpected(extent.error());
       auto const id = engine_->recent().names.find(db, *extent, stream.text());
       if (!id) return unexpected(id.error());
@@ -119,7 +148,11 @@ result<std::optional<stream_snapshot>> event_store::find_snapshot(stream_name st
           "SELECT version, data FROM cleave_snapshots WHERE stream = ?1 AND fingerprint = ?2", **id,
           static_cast<std::int64_t>(fingerprint));
       if (!row) return unexpected(row.error());
-      if (*row) found = stream_snapshot{version(std::get<0>(**row)), std::move(std::get<1>(**row))};
+      if (!*row) return {};
+      auto const end = engine_->recent().heads.find(db, *extent, **id);
+      if (!end) return unexpected(end.error());
+      found = stream_snapshot{version(std::get<0>(**row)), std::move(std::get<1>(**row)),
+                              *end ? version((*end)->last.version) : version()};
       return {};
     });
     if (!good) return unexpected(std::move(good).error());

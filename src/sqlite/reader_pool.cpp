@@ -20,18 +20,18 @@ reader_pool::reader_pool(database_options how, std::size_t most) : how_(std::mov
   how_.create = false;
 }
 
-result<database> reader_pool::open_one() const {
+result<reader> reader_pool::open_one() const {
   auto opened = database::open(how_);
-  if (!opened) return opened;
+  if (!opened) return unexpected(std::move(opened).error());
   forbid_checkpoints(*opened);
   if (auto good = teach_rows(*opened); !good) return unexpected(std::move(good).error());
-  return opened;
+  return reader(std::move(*opened));
 }
 
 // Holds one connection and gives it back, whatever happens.
 class reader_pool::lease {
 public:
-  lease(reader_pool& pool, std::optional<database> connection) noexcept
+  lease(reader_pool& pool, std::optional<reader> connection) noexcept
       : pool_(pool), connection_(std::move(connection)) {}
   lease(lease const&) = delete;
   lease& operator=(lease const&) = delete;
@@ -47,17 +47,28 @@ public:
     }
     pool_.returned_.notify_one();
   }
-  void fill(database opened) { connection_.emplace(std::move(opened)); }
+  void fill(reader opened) { connection_.emplace(std::move(opened)); }
   bool empty() const noexcept { return !connection_; }
-  database& operator*() noexcept { return *connection_; }
+  reader& operator*() noexcept { return *connection_; }
 
 private:
   reader_pool& pool_;
-  std::optional<database> connection_;
+  std::optional<reader> connection_;
 };
 
-result<void> reader_pool::read(reading work) {
-  std::optional<database> idle;
+result<log_extent> reader::extent() {
+  unsigned version = 0;
+  bool const told = sqlite3_file_control(handle(), "main", SQLITE_FCNTL_DATA_VERSION, &version) == SQLITE_OK;
+  if (told && data_version_ == version) return extent_;
+  auto const read = read_extent(*this);
+  if (!read) return read;
+  extent_ = *read;
+  data_version_ = told ? std::optional(version) : std::nullopt;
+  return read;
+}
+
+result<void> reader_pool::lend(reading work) {
+  std::optional<reader> idle;
   {
     std::unique_lock lock(mutex_);
     auto const free = [&] { return !idle_.empty() || open_ < most_; };
@@ -78,10 +89,16 @@ result<void> reader_pool::read(reading work) {
     if (!opened) return unexpected(std::move(opened).error());
     held.fill(std::move(*opened));
   }
-  if (auto begun = (*held).execute("BEGIN"); !begun) return unexpected(std::move(begun).error());
-  if (auto good = work(*held); !good) return good;
-  if (auto ended = (*held).execute("COMMIT"); !ended) return unexpected(std::move(ended).error());
-  return {};
+  return work(*held);
+}
+
+result<void> reader_pool::read(reading work) {
+  return lend([&](reader& lent) -> result<void> {
+    if (auto begun = lent.execute("BEGIN"); !begun) return unexpected(std::move(begun).error());
+    if (auto good = work(lent); !good) return good;
+    if (auto ended = lent.execute("COMMIT"); !ended) return unexpected(std::move(ended).error());
+    return {};
+  });
 }
 
 } // namespace cleave::sqlite

@@ -49,21 +49,34 @@ result<log_extent> read_extent(database& db) {
   return log_extent{head, watermark, youngest, named, told};
 }
 
+result<std::optional<recent_heads::known_head>> recent_heads::look(database& db, log_extent const& extent,
+                                                                   std::int64_t stream) {
+  std::lock_guard const lock(mutex_);
+  // What went from memory into the table is not in this snapshot's table.
+  if (extent.watermark < watermark_) return std::optional<known_head>();
+  if (auto good = catch_up_locked(db, extent); !good) return unexpected(std::move(good).error());
+  auto const known = heads_.find(stream);
+  if (known == heads_.end()) return std::optional(known_head());
+  if (known->second.last.position > extent.head) return std::optional<known_head>();
+  return std::optional(known_head(known->second));
+}
+
 result<std::optional<stream_head>> recent_heads::find(database& db, log_extent const& extent,
                                                       std::int64_t stream) {
-  {
-    std::lock_guard const lock(mutex_);
-    // What went from memory into the table is not in this snapshot's table.
-    if (extent.watermark < watermark_) return std::optional<stream_head>();
-    if (auto good = catch_up_locked(db, extent); !good) return unexpected(std::move(good).error());
-    if (auto const known = heads_.find(stream); known != heads_.end()) {
-      bool const visible = known->second.last.position <= extent.head;
-      return visible ? std::optional(known->second) : std::nullopt;
-    }
-  }
+  auto const known = look(db, extent, stream);
+  if (!known) return unexpected(known.error());
+  if (!*known || **known) return *known ? **known : std::nullopt;
   auto stored = stored_head(db, stream);
   if (!stored) return unexpected(std::move(stored).error());
   return std::optional(*stored);
+}
+
+result<std::optional<stream_head>> recent_heads::find(database& db, log_extent const& extent,
+                                                      std::int64_t stream, stream_head const& stored) {
+  auto const known = look(db, extent, stream);
+  if (!known) return unexpected(known.error());
+  if (!*known) return std::optional<stream_head>();
+  return std::optional((*known)->value_or(stored));
 }
 
 result<void> recent_heads::catch_up(database& db, log_extent const& extent) {

@@ -41,6 +41,10 @@ public:
   // older than what is known here; begin another.
   result<std::optional<stream_head>> find(database& db, log_extent const& extent, std::int64_t stream);
 
+  // The same for who has read the stream's row of the table in that transaction: `stored`.
+  result<std::optional<stream_head>> find(database& db, log_extent const& extent, std::int64_t stream,
+                                          stream_head const& stored);
+
   // For the writer. Inside its transaction, before it has changed anything: learns what other processes have committed.
   result<void> catch_up(database& db, log_extent const& extent);
   // After that: the stream's committed end.
@@ -58,6 +62,9 @@ public:
   void written(std::uint64_t watermark);
 
 private:
+  // What is known here; nothing inside: the table has the stream's end. Nothing outside: see find.
+  using known_head = std::optional<stream_head>;
+  result<std::optional<known_head>> look(database& db, log_extent const& extent, std::int64_t stream);
   result<void> catch_up_locked(database& db, log_extent const& extent);
   result<void> read_log(database& db, std::uint64_t upto);
   void move_watermark(std::uint64_t to);

@@ -219,3 +219,29 @@ TEST_CASE("the fingerprint of a state tells types, names, order and nesting apar
   CHECK(shape_of<std::vector<counter>>(shape_seed) != shape_of<std::vector<counter_with_more>>(shape_seed));
   CHECK(shape_of<counter>(shape_seed) == shape_of<counter_refolded>(shape_seed));
 }
+
+TEST_CASE("a snapshot that nothing came behind says so, and no event is missed behind another") {
+  counting in;
+  in.count_to<counter>(20);
+  auto const found = [&] {
+    return in.store().find_snapshot("counter-1", cleave::detail::snapshot_fingerprint<counter>());
+  };
+  CHECK(found().value()->head == version(20));
+  for (std::int64_t i = 1; i <= 3; ++i) {
+    in.count_to<counter>(1);
+    CHECK(found().value()->version == version(20));
+    CHECK(found().value()->head.value() == 20 + static_cast<std::uint64_t>(i));
+    auto const quick = cleave::load_by_snapshot<counter>(in.store(), "counter-1");
+    REQUIRE(quick);
+    CHECK(quick->version == found().value()->head);
+    CHECK(quick->state.sum == 20 + i);
+  }
+  // Another store of the same file, of whose appends the first one has not heard.
+  auto other = cleave::sqlite::event_store::open(in.opening);
+  REQUIRE(other);
+  cleave::application app{*other, cleave::deciders<counter>};
+  for (std::int64_t i = 4; i <= 5; ++i) {
+    REQUIRE(app.execute(count{1}));
+    CHECK(cleave::load_by_snapshot<counter>(in.store(), "counter-1")->state.sum == 20 + i);
+  }
+}

@@ -44,7 +44,8 @@ result<loaded<D>> load_by_snapshot(Store& store, stream_name stream) {
   loaded<D> from;
   auto const kept = detail::use_snapshot(store, stream, detail::snapshot_type_of<D>, &from.state);
   if (!kept) return unexpected(kept.error());
-  from.version = *kept;
+  from.version = kept->upto;
+  if (kept->whole) return from;
   return load<D>(store, stream, std::move(from));
 }
 

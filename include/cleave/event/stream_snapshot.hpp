@@ -14,6 +14,9 @@ namespace cleave {
 struct stream_snapshot {
   cleave::version version; // of the last event that is in it
   std::string data;
+  // Of the stream's last event at the moment when it was read, so that the events behind it need not be asked for where there are none;
+  // 0: not known.
+  cleave::version head{};
 };
 
 // find_snapshot(stream, fingerprint): the stream's snapshot, when there is one that was kept under that fingerprint. Any thread.

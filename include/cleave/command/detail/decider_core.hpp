@@ -133,12 +133,14 @@ private:
     auto const begin = side_.options().clock.now();
     auto const from = use_snapshot(side_.store(), stream, *type_.snapshots, state.get());
     if (!from) return unexpected(from.error());
-    state.upto = from->value();
-    if (auto good = catch_up(side_.store(), stream, state); !good) return good;
+    state.upto = from->upto.value();
+    if (!from->whole) {
+      if (auto good = catch_up(side_.store(), stream, state); !good) return good;
+    }
     auto const us = side_.options().clock.now().microseconds() - begin.microseconds();
-    snapshot_due = (policy.every != 0 && state.upto - from->value() >= policy.every) ||
+    snapshot_due = (policy.every != 0 && state.upto - from->upto.value() >= policy.every) ||
                    (policy.load_us != 0 && us > policy.load_us);
-    if (side_.options().verify_snapshots && *from != version()) return verify(stream, state);
+    if (side_.options().verify_snapshots && from->upto != version()) return verify(stream, state);
     return {};
   }
 

@@ -161,15 +161,20 @@ result<void> catch_up_stream(Store& store, stream_name stream, state_type const&
   return {};
 }
 
-// Puts what the store keeps of the stream in the place of the state, where it is of the present state and fold_version. Returns its
-// version; 0, and the state is as it was, where there is none.
-template <class Store>
-result<version> use_snapshot(Store& store, stream_name stream, snapshot_type const& type, void* state) {
+// Where a load goes on behind the snapshot.
+struct used_snapshot {
+  version upto;       // 0: there is none, and the state is as it was
+  bool whole = false; // no event lies behind it
+};
+
+// Puts what the store keeps of the stream in the place of the state, where it is of the present state and fold_version.
+template <class Store> result<used_snapshot> use_snapshot(Store& store, stream_name stream,
+                                                          snapshot_type const& type, void* state) {
   auto kept = store.find_snapshot(stream, type.fingerprint);
   if (!kept) return unexpected(std::move(kept).error());
   // One that does not decode is of no use; the events are there.
-  if (*kept && type.decode((*kept)->data, state)) return (*kept)->version;
-  return version();
+  if (!*kept || !type.decode((*kept)->data, state)) return used_snapshot{};
+  return used_snapshot{(*kept)->version, (*kept)->head == (*kept)->version};
 }
 
 } // namespace cleave::detail
