@@ -9,6 +9,7 @@
 #include <cleave/middleware/observer.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <type_traits>
 
@@ -26,6 +27,14 @@ template <decides_in_commit Store>
   requires requires { typename Store::transaction; }
 struct commit_scope_of<Store, true> {
   using type = typename Store::transaction;
+};
+
+// Where a scope shows its streams; nothing for one that does not.
+template <class Scope> struct stream_place_of {
+  using type = std::nullptr_t;
+};
+template <shows_streams Scope> struct stream_place_of<Scope> {
+  using type = typename Scope::stream_place;
 };
 
 template <class Store, class InlineHosts, class Observer> class application_side {
@@ -80,6 +89,27 @@ public:
       return in_.read_all(range, sink);
     }
     std::uint64_t rollbacks() const noexcept { return in_.rollbacks(); }
+    using stream_place = typename stream_place_of<scope>::type;
+    stream_place find_stream(stream_name stream) const noexcept
+      requires shows_streams<scope>
+    {
+      return in_.find_stream(stream);
+    }
+    stream_name name_of(stream_place place) const noexcept
+      requires shows_streams<scope>
+    {
+      return in_.name_of(place);
+    }
+    version version_of(stream_place place) const noexcept
+      requires shows_streams<scope>
+    {
+      return in_.version_of(place);
+    }
+    timestamp now(clock_ref const& clock)
+      requires tells_time<scope>
+    {
+      return in_.now(clock);
+    }
     result<appended> append(append_request const& request) {
       auto done = side_.append_in(in_, request, touched_);
       if (done) reached_ = done->position;

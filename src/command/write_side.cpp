@@ -5,17 +5,16 @@
 
 namespace cleave::detail {
 
-outgoing_events::outgoing_events(decided const& decision, write_options const& options,
+outgoing_events::outgoing_events(decided const& decision, id_source_ref const& ids, timestamp now,
                                  command_context const& context) {
   std::size_t const size = decision.size();
   if (size == 0) return;
   if (size > 1) several_.reserve(size);
-  auto const now = options.clock.now();
   metadata const why{context.correlation, context.causation, context.headers};
   for (std::size_t i = 0; i < size; ++i) {
     decided_event const& event = decision[i];
     new_event& made = size == 1 ? one_ : several_.emplace_back();
-    made.id = event_id(options.ids.next(now));
+    made.id = event_id(ids.next(now));
     made.name = event.type->name;
     made.type = event.type;
     made.object = event.object;

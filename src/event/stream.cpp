@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/event/stream.hpp>
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 
@@ -98,6 +100,19 @@ result<void> check_name(std::string_view what, std::string_view name, std::size_
   if (name.size() - 1 < limit && is_plain_text(name)) [[likely]]
     return {};
   return check_unusual_name(what, name, limit);
+}
+
+void stream_buffer::write_number() const noexcept {
+  std::uint64_t number = 0;
+  std::memcpy(&number, &key_[1], sizeof number);
+  std::array<char, 24> digits{}; // GCC 12 takes it for uninitialised otherwise
+  auto const end =
+      key_[0] == below_zero
+          ? std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::int64_t>(number)).ptr
+          : std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  add(category_);
+  add("-");
+  add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 
 } // namespace cleave

@@ -10,6 +10,7 @@ namespace cleave::memory {
 
 static_assert(cleave::event_store<event_store>);
 static_assert(decides_in_commit<event_store>);
+static_assert(shows_streams<event_store::commit_scope> && tells_time<event_store::commit_scope>);
 static_assert(forgets_outcomes<event_store>);
 
 event_store::event_store(options const& chosen) : state_(new state(chosen, log_)) {}
@@ -38,9 +39,15 @@ result<void> event_store::decide_in_commit(function_ref<result<void>(commit_scop
   return done;
 }
 
+timestamp event_store::commit_scope::now(clock_ref const& clock) {
+  if (clock != store_.state_->clock()) return clock.now();
+  if (!now_) now_ = clock.now();
+  return *now_;
+}
+
 result<appended> event_store::commit_scope::append_with(append_request const& request, hook_ref const* hook) {
   CLEAVE_ASSERT(!reached_, "a decision inside a commit appends once");
-  result<appended> done = store_.state_->append_alone(request, hook, {.near = near_});
+  result<appended> done = store_.state_->append_alone(request, hook, {.near = near_, .now = now_});
   if (done) reached_ = done->position;
   return done;
 }

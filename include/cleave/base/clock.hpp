@@ -51,6 +51,8 @@ public:
       : object_(const_cast<void*>(static_cast<void const*>(&c))),
         now_([](void* object) { return static_cast<C*>(object)->now(); }) {}
   timestamp now() const { return now_(object_); }
+  // Whether both are surely the same clock.
+  friend bool operator==(clock_ref const&, clock_ref const&) noexcept = default;
 
 private:
   void* object_;

@@ -3,6 +3,7 @@
 // depends on.
 #pragma once
 
+#include <cleave/base/short_text.hpp>
 #include <cleave/event/position.hpp>
 
 #include <array>
@@ -39,7 +40,7 @@ public:
   explicit aggregate_cache(std::size_t entries) : buckets_(buckets_for(entries)) {}
 
   static std::uint64_t key_of(std::string_view name) noexcept {
-    return std::hash<std::string_view>()(name) | 1; // 0 is an empty place
+    return detail::hash_words(name, 0) | 1; // 0 is an empty place
   }
 
   // A guess, for who would rather load before the commit than inside.
@@ -59,7 +60,7 @@ public:
     for (std::size_t i = 0; i < ways; ++i) {
       if (in.keys[i].load(std::memory_order_relaxed) != key) continue;
       entry& found = *in.entries[i];
-      if (found.name != name || found.rollbacks != rollbacks) continue;
+      if (!detail::same_text(found.name, name) || found.rollbacks != rollbacks) continue;
       found.used = true;
       return &found.at;
     }

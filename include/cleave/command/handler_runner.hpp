@@ -52,7 +52,8 @@ private:
       // Behind the handler's own rules, which may have a better word for a bad id.
       if (auto good = detail::check_stream_of(detail::command_type_of<C>, H::category, stream); !good)
         return unexpected(command_failure(std::move(good).error()));
-      detail::outgoing_events const events(*decided, side_.options(), context);
+      detail::outgoing_events const events(*decided, side_.options().ids, side_.options().clock.now(),
+                                           context);
       stream_append const part{stream, expectation::any(), events.view()};
       append_request const request{.streams = {&part, 1}, .command = record.id.nil() ? nullptr : &record};
       auto done = side_.append(request);
@@ -87,7 +88,7 @@ private:
       if (decided->refused() != nullptr) return rolled_back();
       if (auto good = detail::check_stream_of(detail::command_type_of<C>, H::category, stream); !good)
         return good;
-      events.emplace(*decided, side_.options(), context);
+      events.emplace(*decided, side_.options().ids, side_.options().clock.now(), context);
       part.emplace(stream_append{stream, expectation::any(), events->view()});
       request = append_request{.streams = {&*part, 1}, .command = record.id.nil() ? nullptr : &record};
       auto appended_now = side_.append_in(in, request);

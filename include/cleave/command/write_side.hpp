@@ -49,8 +49,9 @@ template <class Store, template <class...> class List,
 // The events of one decision on their way into the store. A single event without tags allocates nothing.
 class outgoing_events {
 public:
-  // Throws what the events' tags() throw. The decision must outlive it.
-  outgoing_events(decided const& decision, write_options const& options, command_context const& context);
+  // `now`: for their ids. Throws what the events' tags() throw. The decision must outlive it.
+  outgoing_events(decided const& decision, id_source_ref const& ids, timestamp now,
+                  command_context const& context);
   outgoing_events(outgoing_events const&) = delete;
   outgoing_events& operator=(outgoing_events const&) = delete;
 

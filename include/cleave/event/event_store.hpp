@@ -127,6 +127,24 @@ concept decides_in_commit = requires(S& store, typename S::commit_scope& scope, 
   { store.decide_in_commit(work) } -> std::same_as<result<void>>;
 };
 
+// The scope of a store that keeps each stream in one place tells where: find_stream(name) gives the place, nullptr while the stream has no
+// event (or the name is none), and it stays there as long as the store does, so that a stream that is asked for again and again has
+// its name looked up once. name_of(place) is the name, from which the scope's append knows the place again; version_of(place) is the version
+// of its last event as the append will find it.
+template <class Scope>
+concept shows_streams = requires(Scope& scope, typename Scope::stream_place place, stream_name name) {
+  { scope.find_stream(name) } -> std::same_as<typename Scope::stream_place>;
+  { scope.name_of(place) } -> std::same_as<stream_name>;
+  { scope.version_of(place) } -> std::same_as<version>;
+  { place == nullptr } -> std::convertible_to<bool>;
+};
+
+// now(clock) of the scope: the time by `clock`. Where the store itself goes by the same clock, it is read once for the commit.
+template <class Scope>
+concept tells_time = requires(Scope& scope, clock_ref const& clock) {
+  { scope.now(clock) } -> std::same_as<timestamp>;
+};
+
 template <class S>
 concept event_store = can_append<S> && can_read_stream<S> && can_read_all<S> && tells_head<S> &&
                       recalls_commands<S> && tells_durability<S> && signals_commits<S> && tells_form<S>;

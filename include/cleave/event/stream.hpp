@@ -6,9 +6,10 @@
 #include <cleave/base/result.hpp>
 
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -46,8 +47,9 @@ inline result<void> check_stream_name(stream_name stream) {
 // The offset of the first byte of `text` that is not part of well-formed UTF-8 (RFC 3629), or npos.
 std::size_t find_invalid_utf8(std::string_view text) noexcept;
 
-// Builds "category-id" in place, without allocation: for the path of a command. A name beyond the limit keeps its full
-// length's first bytes and fails check_stream_name, as it should.
+// "category-id" of a command, without allocation. A number is only written when the name is asked for: who knows the stream by its
+// key needs none. A name beyond the limit keeps its full length's first bytes and fails check_stream_name, as it should.
+// `category` must outlive it. One thread.
 class stream_buffer {
 public:
   stream_buffer(std::string_view category, std::string_view id) noexcept {
@@ -55,25 +57,41 @@ public:
     add("-");
     add(id);
   }
-  template <std::integral Number> stream_buffer(std::string_view category, Number id) noexcept {
-    add(category);
-    add("-");
-    std::array<char, 24> digits{}; // GCC 12 takes it for uninitialised otherwise
-    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), id).ptr;
-    add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+  template <std::integral Number> stream_buffer(std::string_view category, Number id) noexcept
+      : category_(category) {
+    auto const number = static_cast<std::uint64_t>(id);
+    key_[0] = from_zero;
+    if constexpr (std::signed_integral<Number>) {
+      if (id < 0) key_[0] = below_zero;
+    }
+    std::memcpy(&key_[1], &number, sizeof number);
   }
-  stream_name name() const noexcept { return std::string_view(text_.data(), size_); }
+  stream_name name() const noexcept {
+    if (size_ == 0) write_number();
+    return std::string_view(text_.data(), size_);
+  }
+  // Of all streams of the category it stands for this one alone: the name, or the number and a control character, which is in no
+  // name. Valid as long as this object.
+  std::string_view key() const noexcept {
+    return key_[0] == 0 ? std::string_view(text_.data(), size_) : std::string_view(key_.data(), key_.size());
+  }
 
 private:
-  void add(std::string_view part) noexcept {
+  static constexpr char from_zero = '\x01';
+  static constexpr char below_zero = '\x02';
+
+  void add(std::string_view part) const noexcept {
     auto const room = text_.size() - size_;
     auto const taken = part.size() < room ? part.size() : room;
     part.copy(text_.data() + size_, taken);
     size_ += taken;
   }
+  void write_number() const noexcept;
 
-  std::size_t size_ = 0;
-  std::array<char, limits::stream_name_bytes + 1>
+  std::string_view category_{};                       // of a number
+  std::array<char, 1 + sizeof(std::uint64_t)> key_{}; // likewise
+  mutable std::size_t size_ = 0;
+  mutable std::array<char, limits::stream_name_bytes + 1>
       text_; // one byte more than allowed, so that "too long" shows
 };
 

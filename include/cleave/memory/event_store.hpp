@@ -167,6 +167,16 @@ public:
   template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) const {
     return store_.read_all(range, sink);
   }
+  // See shows_streams.
+  using stream_place = detail::stream_entry*;
+  stream_place find_stream(stream_name stream) const noexcept { return near_ = store_.find_stream(stream); }
+  stream_name name_of(stream_place place) const noexcept {
+    near_ = place;
+    return stream_name(place->text);
+  }
+  version version_of(stream_place place) const noexcept { return version(place->events.staged()); }
+  // See tells_time. Throws what the clock throws.
+  timestamp now(clock_ref const& clock);
   // Nothing is ever undone that could have been read.
   std::uint64_t rollbacks() const noexcept { return 0; }
   // Asserts that it is called once. What has succeeded here is committed, whatever `work` returns.
@@ -186,6 +196,7 @@ private:
 
   event_store& store_;
   std::optional<position> reached_;
+  std::optional<timestamp> now_;                 // by the store's clock
   mutable detail::stream_entry* near_ = nullptr; // read last: the append is for it, as a rule
 };
 

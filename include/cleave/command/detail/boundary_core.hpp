@@ -93,7 +93,7 @@ private:
       whole = *caught_up;
       if (!whole) return {};
       auto good = pending.decide(decide, state.get(), command);
-      if (good) good = pending.append_in(in, scope.request_inside(pending.events()));
+      if (good) good = pending.append_in(in, scope.request_inside(pending.events(in)));
       if (good && cached == nullptr && asked_before(key))
         cache_.put(name, key, in.rollbacks(), std::move(own));
       return good;
@@ -145,7 +145,7 @@ private:
     if (good) good = pending.decide(type.decide, state.get(), command);
     if (!good) return unexpected(command_failure(std::move(good).error()));
     if (auto const* refused = pending.refused()) return scope.refuse(side_.store(), *refused, record);
-    auto request = scope.request(type, command, pending.decision(), pending.events());
+    auto request = scope.request(type, command, pending.decision(), pending.events(side_.store()));
     if (!request) return unexpected(command_failure(std::move(request).error()));
     return pending.append(*request);
   }

@@ -14,9 +14,22 @@
 
 namespace cleave::detail {
 
+// What a decider keeps of a stream: its state, and where the store has it, if it says so.
+template <class Commit> struct kept_stream {
+  using place_type = std::nullptr_t;
+  any_state state;
+};
+template <shows_streams Commit> struct kept_stream<Commit> {
+  using place_type = typename Commit::stream_place;
+  any_state state;
+  place_type place = nullptr;
+};
+
 template <class WriteSide> class decider_core {
   using store_type = typename WriteSide::store_type;
-  using cache_type = aggregate_cache<any_state>;
+  using commit_type = typename WriteSide::commit;
+  using kept_type = kept_stream<commit_type>;
+  using cache_type = aggregate_cache<kept_type>;
 
 public:
   // `type` must outlive it.
@@ -42,48 +55,64 @@ private:
     if (auto before = recall(side_.store(), *record)) return std::move(*before);
 
     stream_buffer const stream = type.stream(command);
-    // The name is checked here once, so that a bad id fails even where decide rejects.
-    if (auto good = check_stream_of(*type.type, category_, stream.name()); !good)
-      return unexpected(command_failure(std::move(good).error()));
     pending_command<WriteSide> pending(side_, *record, context);
-    if constexpr (decides_in_commit<store_type>)
-      return in_commit(type.decide, command, pending, stream.name());
-    else return in_turns(type.decide, command, pending, stream.name(), *record);
+    if constexpr (decides_in_commit<store_type>) return in_commit(type, command, pending, stream);
+    else return in_turns(type, command, pending, stream.name(), *record);
   }
 
-  command_result in_commit(decide_type const& decide, void const* command,
-                           pending_command<WriteSide>& pending, stream_name stream) {
-    std::uint64_t const key = cache_type::key_of(stream.text());
-    any_state own; // where the cache holds none
+  command_result in_commit(decider_command const& type, void const* command,
+                           pending_command<WriteSide>& pending, stream_buffer const& stream) {
+    std::uint64_t const key = cache_type::key_of(stream.key());
+    kept_type own; // where the cache holds none
     bool snapshot_due = false;
     // What has to be read from a file is read before the commit, since others wait for that.
-    if constexpr (!store_type::keeps_objects) {
-      if (!cache_.may_hold(key)) {
-        if (auto good = load(stream, own, snapshot_due); !good)
-          return unexpected(command_failure(std::move(good).error()));
+    if (!cache_.may_hold(key)) {
+      auto good = check_stream_of(*type.type, category_, stream.name());
+      if constexpr (!store_type::keeps_objects) {
+        if (good) good = load(stream.name(), own.state, snapshot_due);
       }
+      if (!good) return unexpected(command_failure(std::move(good).error()));
     }
     bool called = false;
-    stream_append part{stream, expectation::any(), {}};
-    auto const work = [&](typename WriteSide::commit& in) -> result<void> {
-      any_state* const cached = cache_.find(stream.text(), key, in.rollbacks());
-      // What an undone call has made of it is void.
-      if (cached == nullptr && (!own || called)) own = any_state(type_);
+    stream_append part{{}, expectation::any(), {}};
+    auto const work = [&](commit_type& in) -> result<void> {
+      kept_type* const cached = cache_.find(stream.key(), key, in.rollbacks());
+      if (cached == nullptr) {
+        if (auto good = check_stream_of(*type.type, category_, stream.name()); !good) return good;
+        // What an undone call has made of it is void.
+        if (!own.state || called) own = kept_type{any_state(type_)};
+      }
       called = true;
-      any_state& state = cached != nullptr ? *cached : own;
-      auto good = catch_up(in, stream, state);
-      if (!good) cache_.drop(stream.text(), key);
-      else good = pending.decide(decide, state.get(), command);
-      if (!good) return good;
-      part = {stream, expectation::exactly(version(state.upto)), pending.events()};
-      good = pending.append_in(in, append_request{.streams = {&part, 1}});
-      if (!good) return good;
-      if (!keep(in, stream, key, state, cached != nullptr, part, pending, snapshot_due))
-        cache_.drop(stream.text(), key); // the next command reads the stream, and says what is wrong with it
-      return good;
+      kept_type& kept = cached != nullptr ? *cached : own;
+      if (auto good = catch_up_in(in, stream, kept, part.stream); !good) {
+        cache_.drop(stream.key(), key);
+        return good;
+      }
+      if (auto good = pending.decide(type.decide, kept.state.get(), command); !good) return good;
+      part.expected = expectation::exactly(version(kept.state.upto));
+      part.events = pending.events(in);
+      if (auto good = pending.append_in(in, append_request{.streams = {&part, 1}}); !good) return good;
+      // Where it cannot be kept, the next command reads the stream, and says what is wrong with it.
+      if (!keep(in, stream, key, cached != nullptr, kept, part, pending, snapshot_due))
+        cache_.drop(stream.key(), key);
+      return {};
     };
-    if (auto good = side_.in_commit(work); !good) return unexpected(command_failure(std::move(good).error()));
+    if (auto good = side_.in_commit(work); !good) [[unlikely]]
+      return unexpected(command_failure(std::move(good).error()));
     return pending.finish();
+  }
+
+  // Inside the commit: what came since, and the name of the stream.
+  result<void> catch_up_in(commit_type& in, stream_buffer const& stream, kept_type& kept, stream_name& name) {
+    if constexpr (shows_streams<commit_type>) {
+      if (kept.place == nullptr) kept.place = in.find_stream(stream.name());
+      name = kept.place != nullptr ? in.name_of(kept.place) : stream.name();
+      version const last = kept.place != nullptr ? in.version_of(kept.place) : version();
+      if (last == version(kept.state.upto)) return {};
+    } else {
+      name = stream.name();
+    }
+    return catch_up(in, name, kept.state);
   }
 
   template <class Reader> result<void> catch_up(Reader& from, stream_name stream, any_state& state) {
@@ -95,23 +124,23 @@ private:
 
   // Behind the append, inside the commit: what was decided becomes part of the state, for the next command and for the snapshot. False:
   // the state is not to be had without reading the stream. Nothing may come out of here, because the events are appended.
-  bool keep(typename WriteSide::commit& in, stream_name stream, std::uint64_t key, any_state& state,
-            bool cached, stream_append const& part, pending_command<WriteSide> const& pending,
+  bool keep(commit_type& in, stream_buffer const& stream, std::uint64_t key, bool cached, kept_type& kept,
+            stream_append const& part, pending_command<WriteSide> const& pending,
             bool snapshot_due) noexcept {
     if (pending.done().repeated) return false;
     try {
+      any_state& state = kept.state;
       version const from(state.upto);
       for (new_event const& event : part.events) {
         if (event.type->upcastable) return false; // it is other events when it is read
         recorded_event recorded{.type = event.type, .object = event.object};
-        recorded.at.stream = stream;
+        recorded.at.stream = part.stream;
         recorded.at.name = event.name;
-        auto taken = type_.evolve(state.get(), recorded);
-        if (!taken) return false;
+        if (!type_.evolve(state.get(), recorded)) return false;
       }
       if (!part.events.empty()) state.upto = pending.done().version.value();
-      keep_snapshot(in, stream, from, state, snapshot_due);
-      if (!cached) cache_.put(stream.text(), key, in.rollbacks(), std::move(state));
+      keep_snapshot(in, part.stream, from, state, snapshot_due);
+      if (!cached) cache_.put(stream.key(), key, in.rollbacks(), std::move(kept));
       return true;
     } catch (...) {
       return false;
@@ -174,10 +203,14 @@ private:
     }
   }
 
-  command_result in_turns(decide_type const& decide, void const* command, pending_command<WriteSide>& pending,
-                          stream_name stream, command_record const& record) {
+  command_result in_turns(decider_command const& type, void const* command,
+                          pending_command<WriteSide>& pending, stream_name stream,
+                          command_record const& record) {
+    // Checked here once, so that a bad id fails even where decide rejects.
+    if (auto good = check_stream_of(*type.type, category_, stream); !good)
+      return unexpected(command_failure(std::move(good).error()));
     for (unsigned attempt = 1;; ++attempt) {
-      auto const outcome = try_once(decide, command, pending, stream, record);
+      auto const outcome = try_once(type.decide, command, pending, stream, record);
       if (!lost_race(outcome) || attempt >= side_.options().attempts) return outcome;
     }
   }
@@ -189,7 +222,8 @@ private:
     if (good) good = pending.decide(decide, state.get(), command);
     if (!good) return unexpected(command_failure(std::move(good).error()));
     if (auto const* refused = pending.refused()) return refuse(side_.store(), *refused, record);
-    stream_append const part{stream, expectation::exactly(version(state.upto)), pending.events()};
+    stream_append const part{stream, expectation::exactly(version(state.upto)),
+                             pending.events(side_.store())};
     return pending.append(append_request{.streams = {&part, 1}});
   }
 

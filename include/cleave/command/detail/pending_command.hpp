@@ -5,6 +5,7 @@
 #include <cleave/command/detail/command_type.hpp>
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/append.hpp>
+#include <cleave/event/event_store.hpp>
 
 #include <optional>
 #include <span>
@@ -16,7 +17,7 @@ template <class WriteSide> class pending_command {
 public:
   // All must outlive it.
   pending_command(WriteSide& side, command_record const& record, command_context const& context) noexcept
-      : side_(side), record_(record), context_(context), answer_(record) {}
+      : side_(side), record_(record), context_(context) {}
 
   // Of an attempt before this one nothing is left.
   result<void> decide(decide_type const& by, void const* state, void const* command) {
@@ -32,18 +33,25 @@ public:
   }
   decided const& decision() const noexcept { return *decision_; }
   rejection const* refused() const noexcept { return decision_->refused(); }
-  // Of what was decided; none for a rejection.
-  std::span<new_event const> events() {
-    if (refused() == nullptr) return events_.emplace(*decision_, side_.options(), context_).view();
-    return {};
+  // Of what was decided; none for a rejection. `at`: the store, or the commit that they are for.
+  template <class At> std::span<new_event const> events(At& at) {
+    if (refused() != nullptr || decision_->size() == 0) return {};
+    clock_ref const& clock = side_.options().clock;
+    timestamp now;
+    if constexpr (tells_time<At>) now = at.now(clock);
+    else now = clock.now();
+    return events_.emplace(*decision_, side_.options().ids, now, context_).view();
   }
 
   // Inside the commit, which stores a rejection too where the command has an id. `request` says where the events go.
   template <class Commit> result<void> append_in(Commit& in, append_request const& request) {
-    request_ = refused() == nullptr ? request : append_request{};
-    answer_.refused = refused();
-    if (!record_.id.nil()) request_.command = &answer_;
-    if (refused() != nullptr && record_.id.nil()) return {};
+    if (refused() == nullptr) request_ = request;
+    else if (record_.id.nil()) return {};
+    if (!record_.id.nil()) {
+      answer_ = record_;
+      answer_.refused = refused();
+      request_.command = &answer_;
+    }
     auto appended_now = in.append(request_);
     if (!appended_now) return unexpected(std::move(appended_now).error());
     done_ = *appended_now;
