@@ -24,6 +24,19 @@ TEST_CASE("a stream's name is built from a text or a whole number") {
         "order-18446744073709551615");
 }
 
+TEST_CASE(
+    "what a stream is known by differs wherever the streams of a category do, also between a number and a text") {
+  auto const key = [](auto id) { return std::string(cleave::stream_buffer("order", id).key()); };
+  CHECK(key(1) == key(std::uint64_t{1}));
+  CHECK(key(1) == key(std::int8_t{1}));
+  CHECK(key(1) != key(-1));
+  CHECK(key(-1) != key(std::numeric_limits<std::uint64_t>::max())); // the same bits
+  CHECK(key(std::string("x")) == "order-x");
+  std::int64_t const like_text = 0x3131313131313131;
+  CHECK(key(like_text) != key(std::string("11111111")));
+  CHECK(key(like_text).front() < ' '); // in no name that a store takes
+}
+
 TEST_CASE("a name that was cut to fit the buffer is refused all the same") {
   std::string const fits(cleave::limits::stream_name_bytes - 2, 'x');
   CHECK(cleave::check_stream_name(cleave::stream_buffer("o", fits).name()));

@@ -284,3 +284,116 @@ TEST_CASE("an index grows through many streams, names, tags and ids out of order
   CHECK(matches(by_tag) == 4);
   CHECK(store.read_stream("thing-6999", {}, [](recorded_event const&) { return true; })->value() == 2);
 }
+
+TEST_CASE(
+    "ids that rise for a while and fall in between are all known again, and those between them are not") {
+  memory_store store;
+  // The time in an id is what it is ordered by: here ten that rise, then three that are late, and so on.
+  auto const id_of = [](std::uint64_t time) {
+    uuid_v7_source source(7);
+    return event_id(source.next(timestamp(static_cast<std::int64_t>(time) * 1000)));
+  };
+  std::vector<std::uint64_t> times;
+  for (std::uint64_t round = 0; round < 50; ++round) {
+    for (std::uint64_t i = 0; i < 10; ++i) times.push_back((round + 1) * 1000 + i * 2);
+    for (std::uint64_t i = 0; i < round % 4; ++i) times.push_back(round * 1000 + 501 + i * 2);
+  }
+  auto const append = [&](std::uint64_t time) {
+    new_event const event{.id = id_of(time), .name = "raw.v1", .data = "{}"};
+    stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+    return store.append({.streams = {&part, 1}});
+  };
+  for (std::size_t i = 0; i < times.size(); ++i) REQUIRE_FALSE(append(times[i])->repeated);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    auto const again = append(times[i]);
+    REQUIRE(again);
+    CHECK((again->repeated && again->position == position(i + 1)));
+  }
+  CHECK_FALSE(append(1001)->repeated);
+  CHECK_FALSE(append(25'019)->repeated);
+  CHECK_FALSE(append(999)->repeated);
+}
+
+TEST_CASE("outcomes are found when their ids came in any order, and those of repeated ids once") {
+  memory_store store;
+  testing::seeded_ids ids;
+  std::vector<command_id> sent;
+  for (int i = 0; i < 100; ++i) sent.push_back(ids.next_command());
+  auto const execute = [&](command_id id, std::uint64_t fingerprint) {
+    command_record const record{.id = id, .command = "do-it", .fingerprint = fingerprint};
+    return store.append({.command = &record});
+  };
+  auto const order = [](std::size_t i) { return i * 37 % 100; }; // each once, mostly not rising
+  for (std::size_t i = 0; i < 100; ++i) REQUIRE(execute(sent[order(i)], order(i)));
+  for (std::size_t i = 0; i < 100; ++i) {
+    CHECK((*store.find_command(sent[i]))->fingerprint == i);
+    CHECK(execute(sent[i], i)->repeated);
+    CHECK(execute(sent[i], i + 1).error().code() == errc::command_id_reused);
+  }
+  CHECK_FALSE(store.find_command(ids.next_command())->has_value());
+  // The 60 that were stored first are forgotten; one of them comes again, and is the newest.
+  CHECK(*store.forget_outcomes(timestamp(INT64_MIN), 40, 1000) == 60);
+  CHECK_FALSE(store.find_command(sent[order(0)])->has_value());
+  CHECK((*store.find_command(sent[order(60)]))->fingerprint == order(60));
+  CHECK_FALSE(execute(sent[order(0)], 500)->repeated);
+  CHECK((*store.find_command(sent[order(0)]))->fingerprint == 500);
+  CHECK(*store.forget_outcomes(timestamp(INT64_MIN), 1, 1000) == 40);
+  CHECK((*store.find_command(sent[order(0)]))->fingerprint == 500);
+}
+
+TEST_CASE("in a commit a stream has a place from its first event on, and the place shows its version") {
+  memory_store store;
+  testing::seeded_ids ids;
+  wide const object{1};
+  memory_store::commit_scope::stream_place found = nullptr;
+  for (std::uint64_t round = 0; round < 3; ++round) {
+    auto const done = store.decide_in_commit([&](memory_store::commit_scope& in) -> result<void> {
+      CHECK(in.find_stream("other-1") == nullptr);
+      CHECK((in.find_stream("thing-1") == nullptr) == (round == 0));
+      if (round == 1) found = in.find_stream("thing-1");
+      if (found != nullptr) {
+        CHECK(found == in.find_stream("thing-1"));
+        CHECK(in.name_of(found).text() == "thing-1");
+        CHECK(in.version_of(found) == version(round));
+      }
+      new_event const event = to_new_event(ids.next_event(), object);
+      stream_append const part{found != nullptr ? in.name_of(found) : stream_name("thing-1"),
+                               expectation::exactly(version(round)),
+                               {&event, 1}};
+      return in.append({.streams = {&part, 1}}) ? result<void>() : unexpected(error(errc::stopped, "no"));
+    });
+    REQUIRE(done);
+  }
+  CHECK(store.head()->value() == 3);
+}
+
+TEST_CASE("what a commit asks of the store's clock is read once, and is what its events carry") {
+  struct counting_clock {
+    timestamp now() { return timestamp(++reads); }
+    std::int64_t reads = 0;
+  };
+  counting_clock clock;
+  counting_clock other;
+  memory_store store({.clock = clock});
+  testing::seeded_ids ids;
+  wide const object{1};
+  auto const recorded_at = [&](counting_clock& asked) {
+    timestamp seen;
+    REQUIRE(store.decide_in_commit([&](memory_store::commit_scope& in) -> result<void> {
+      seen = in.now(asked);
+      static_cast<void>(in.now(asked));
+      new_event const event = to_new_event(ids.next_event(), object);
+      stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+      auto const done = in.append({.streams = {&part, 1}});
+      REQUIRE(done);
+      seen = done->recorded_at;
+      return {};
+    }));
+    return seen;
+  };
+  CHECK(recorded_at(clock) == timestamp(1));
+  CHECK(clock.reads == 1);
+  CHECK(recorded_at(other) == timestamp(2)); // of the store's own
+  CHECK(clock.reads == 2);
+  CHECK(other.reads == 2);
+}
