@@ -124,6 +124,8 @@ struct metrics::state {
   Family<Counter>& evictions = counters(in, "cleave_cache_evictions_total", "Answers given up for room");
   Family<Gauge>& entries = gauges(in, "cleave_cache_entries", "Answers in a cache");
   Family<Gauge>& bytes = gauges(in, "cleave_cache_bytes", "Bytes in a cache, about");
+  Family<Gauge>& queue_depth = gauges(in, "cleave_queue_depth",
+                                      "What waits in a queue of an event bus or a live query");
 
   std::mutex mutex;
   std::map<std::pair<std::string, std::string>, Histogram*, by_texts> handlings;
@@ -208,6 +210,14 @@ void metrics::show(std::string_view projection, rebuild_status const& rebuild) n
     state_->rebuild_done.Add(of).Set(number(rebuild.events_done));
     state_->rebuild_total.Add(of).Set(number(rebuild.events_total));
     state_->rebuild_rate.Add(of).Set(number(rebuild.events_per_second));
+  } catch (...) {
+    return;
+  }
+}
+
+void metrics::show_queue(std::string_view queue, std::uint64_t waiting) noexcept {
+  try {
+    state_->queue_depth.Add({{"queue", std::string(queue)}}).Set(number(waiting));
   } catch (...) {
     return;
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 // What Prometheus would read, after real commands.
 #include <cleave/cleave.hpp>
+#include <cleave/event/async_event_bus.hpp>
 #include <cleave/memory/event_store.hpp>
 #include <cleave/memory/query_cache.hpp>
 #include <cleave/prometheus/metrics.hpp>
+#include <cleave/query/live_query.hpp>
 #include <cleave/sqlite/event_store.hpp>
 #include <cleave/testing/manual_clock.hpp>
 
@@ -12,6 +14,7 @@
 #include <boost/describe.hpp>
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <prometheus/registry.h>
@@ -153,4 +156,30 @@ TEST_CASE("a durable store's commits are counted by the writes that they carried
   REQUIRE(seen.has("cleave_commit_group_writes_sum " + std::to_string(counts.writes)));
   REQUIRE(counts.writes >= 3);
   REQUIRE(seen.has("cleave_writes_waiting 0"));
+}
+
+TEST_CASE(
+    "the depths of queues are shown: what an asynchronous bus and a live query still have to hand out") {
+  published seen;
+  cleave::async_event_bus<paid> bus({.capacity = 8, .batch = 2});
+  auto const slow = bus.subscribe([](paid const&) {});
+  for (int i = 0; i < 3; ++i) REQUIRE(bus.publish(paid{i}) == cleave::publish_outcome::taken);
+  seen.metrics.show_queue("mails", bus.waiting(slow));
+  REQUIRE(seen.has(R"(cleave_queue_depth{queue="mails"} 3)"));
+  REQUIRE(bus.step(slow.first) == cleave::step::worked);
+  seen.metrics.show_queue("mails", bus.waiting(slow));
+  REQUIRE(seen.has(R"(cleave_queue_depth{queue="mails"} 1)"));
+
+  cleave::memory::event_store log;
+  cleave::application app{log, cleave::deciders<ledger>, cleave::projections<totals>, stepped()};
+  cleave::live_query live(app, total{}, cleave::live_query_options{.queue = 2});
+  for (int i = 1; i <= 3; ++i) {
+    auto const done = app.execute(pay{"i1", i});
+    REQUIRE(done);
+    REQUIRE(app.query(total{}, cleave::at_least(done->position)));
+    REQUIRE(live.step() == cleave::step::worked);
+    REQUIRE(live.waiting() == std::size_t(i == 3 ? 1 : i)); // two are given up for one fresh answer
+  }
+  REQUIRE(live.next(std::chrono::seconds(0))->lagged);
+  REQUIRE(live.waiting() == 0);
 }

@@ -198,6 +198,16 @@ public:
     }
     return sum;
   }
+  // Events that these have not taken yet, at this moment: the depth of their queue; of a partition, the most of any part.
+  std::uint64_t waiting(consumers const& of) const noexcept {
+    std::uint64_t most = 0;
+    for (std::size_t i = 0; i < of.stages_; ++i) {
+      std::uint64_t const taken = stages_[of.first_stage_ + i]->reached(); // first: it grows
+      std::uint64_t const all = ring_.size();
+      if (all > taken && all - taken > most) most = all - taken;
+    }
+    return most;
+  }
   // Events that these will not handle any more, after close(closing::discard); of a partition, the most of any part.
   std::uint64_t discarded(consumers const& of) const noexcept {
     std::uint64_t most = 0;

@@ -7,6 +7,7 @@
 //   ...
 //   metrics.show(shop.projections());              // now and then, or before each scrape
 //   metrics.show("prices", cache.stats());
+//   metrics.show_queue("mails", bus.waiting(mails)); // an async_event_bus; or live.waiting() of a live_query
 //
 // | metric                                                     | labels           | what it is                              |
 // |------------------------------------------------------------|------------------|-----------------------------------------|
@@ -19,6 +20,7 @@
 // | cleave_rebuild_events_done, _events_total, _events_per_second | projection    | see rebuild_status                      |
 // | cleave_cache_hits_total, _misses_total, _joined_total,     | cache            | see query_cache_stats                   |
 // |   _evictions_total, _entries, _bytes                       |                  |                                         |
+// | cleave_queue_depth                                         | queue            | what waits in it                        |
 #pragma once
 
 #include <cleave/event/write_counts.hpp>
@@ -27,6 +29,7 @@
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/rebuild.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <prometheus/registry.h>
 #include <span>
@@ -53,6 +56,7 @@ public:
   void show(std::string_view cache, query_cache_stats const& stats) noexcept;
   void show(write_counts const& counts) noexcept;
   void show(std::string_view projection, rebuild_status const& rebuild) noexcept;
+  void show_queue(std::string_view queue, std::uint64_t waiting) noexcept;
 
 private:
   struct state;

@@ -99,6 +99,11 @@ public:
       return step::failed;
     }
   }
+  // Answers in the queue, at this moment: at most live_query_options::queue.
+  std::size_t waiting() const {
+    std::scoped_lock const lock(queue_mutex_);
+    return queue_.size();
+  }
   // What the answers reflect, for a thread that steps it.
   position reached() const noexcept {
     std::scoped_lock const lock(stepping_);
@@ -146,7 +151,7 @@ private:
   std::uint64_t rewrites_ = 0;      // of the model, by then
   std::optional<result_type> last_; // the answer that was told last
   bool stopped_ = false;
-  std::mutex queue_mutex_;
+  std::mutex mutable queue_mutex_;
   std::deque<result<live_answer<result_type>>> queue_;
   std::optional<error> ended_;        // why nothing more comes
   commit_signal pushed_;              // its head counts what was put into the queue, and the end

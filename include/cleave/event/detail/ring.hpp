@@ -141,6 +141,11 @@ public:
     else claimed = claimed_.load(std::memory_order_relaxed) & ~closed_bit;
     return claimed + count <= finished_by_all() + capacity();
   }
+  // How many events there were so far; with many producers also those that are being filled in.
+  std::uint64_t size() const noexcept {
+    if constexpr (P == producers::one) return published_.load(std::memory_order_relaxed);
+    else return claimed_.load(std::memory_order_relaxed) & ~closed_bit;
+  }
   bool is_closed() const noexcept {
     if constexpr (P == producers::one) return closed_.load(std::memory_order_relaxed);
     else return (claimed_.load(std::memory_order_relaxed) & closed_bit) != 0;
