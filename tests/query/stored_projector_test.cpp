@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -398,4 +399,34 @@ TEST_CASE("a stored projection on SQLite keeps rows and checkpoint over a restar
   at.prepare();
   REQUIRE(at.reached() == position(2));
   REQUIRE(*at.answer(sum{}) == 3);
+}
+
+// Who waits looks at the position again, and a query reads what is committed: what would go wrong is the answer that is asked for by
+// somebody who was woken too early. So the order itself is looked at.
+TEST_CASE("a position is told to those who wait for it behind the commit that reaches it, never before") {
+  struct course {
+    std::vector<std::string> seen;
+    static void on_step(void* self, char const* step) { static_cast<course*>(self)->seen.emplace_back(step); }
+    static void told(void* self, position) noexcept { static_cast<course*>(self)->seen.emplace_back("told"); }
+  } course;
+  make = {};
+  event_store log;
+  small_read_store rows;
+  auto options = stepped();
+  options.least_batch = options.batch = 2;
+  options.on_step = {&course::on_step, &course};
+  cleave::stored_projector<ticks, event_store, small_read_store> at(log, rows, {}, options);
+  auto const hearing = at.progress().advances().on_commit(&course, &course::told);
+  for (int i = 0; i < 5; ++i) tick(log);
+  while (at.step() == step::worked) {
+  }
+  REQUIRE(at.reached() == position(5));
+  int told = 0;
+  for (std::size_t i = 0; i < course.seen.size(); ++i) {
+    if (course.seen[i] != "told") continue;
+    ++told;
+    REQUIRE(i != 0);
+    REQUIRE(course.seen[i - 1] == "committed");
+  }
+  REQUIRE(told == 3);
 }
