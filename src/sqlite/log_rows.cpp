@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "log_rows.hpp"
 
+#include "program_table.hpp"
 #include "sqlite_error.hpp"
 
 #include <sqlite3.h>
 
-#include <new>
 #include <utility>
 
 namespace cleave::sqlite {
@@ -43,94 +43,30 @@ struct taking {
 
 namespace {
 
-struct chain_cursor : sqlite3_vtab_cursor {
+struct chain_cursor {
+  static constexpr char const* declaration = "CREATE TABLE x (taker HIDDEN)";
+  static constexpr int argument = 0;
+
+  bool begin(sqlite3_value* value) noexcept {
+    taker = taker_of(value);
+    if (taker != nullptr) next();
+    return taker != nullptr;
+  }
+  void next() noexcept { at = taker->next(); }
+  bool at_end() const noexcept { return at == 0; }
+  sqlite3_int64 row() const noexcept { return static_cast<sqlite3_int64>(at); }
+  void column(sqlite3_context*, int) const noexcept {} // NULL
+
   row_taker* taker = nullptr;
   std::uint64_t at = 0;
 };
-
-chain_cursor& cursor_of(sqlite3_vtab_cursor* cursor) noexcept { return *static_cast<chain_cursor*>(cursor); }
-
-int connect(sqlite3* db, void*, int, char const* const*, sqlite3_vtab** made, char**) noexcept {
-  if (int const code = sqlite3_declare_vtab(db, "CREATE TABLE x (taker HIDDEN)"); code != SQLITE_OK)
-    return code;
-  sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
-  *made = new (std::nothrow) sqlite3_vtab{};
-  return *made != nullptr ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-int disconnect(sqlite3_vtab* table) noexcept {
-  delete table;
-  return SQLITE_OK;
-}
-
-// There is one way to read it: with the taker.
-int best_index(sqlite3_vtab*, sqlite3_index_info* info) noexcept {
-  for (int i = 0; i < info->nConstraint; ++i) {
-    auto const& one = info->aConstraint[i];
-    if (one.iColumn != 0 || one.op != SQLITE_INDEX_CONSTRAINT_EQ || one.usable == 0) continue;
-    info->aConstraintUsage[i].argvIndex = 1;
-    info->aConstraintUsage[i].omit = 1;
-    info->estimatedCost = 1;
-    return SQLITE_OK;
-  }
-  return SQLITE_CONSTRAINT;
-}
-
-int open(sqlite3_vtab*, sqlite3_vtab_cursor** made) noexcept {
-  *made = new (std::nothrow) chain_cursor;
-  return *made != nullptr ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-int close(sqlite3_vtab_cursor* cursor) noexcept {
-  delete &cursor_of(cursor);
-  return SQLITE_OK;
-}
-
-int next(sqlite3_vtab_cursor* cursor) noexcept {
-  chain_cursor& chain = cursor_of(cursor);
-  chain.at = chain.taker->next();
-  return SQLITE_OK;
-}
-
-int filter(sqlite3_vtab_cursor* cursor, int, char const*, int count, sqlite3_value** values) noexcept {
-  chain_cursor& chain = cursor_of(cursor);
-  chain.taker = count == 1 ? taker_of(values[0]) : nullptr;
-  if (chain.taker == nullptr) return SQLITE_MISUSE;
-  return next(cursor);
-}
-
-int at_end(sqlite3_vtab_cursor* cursor) noexcept { return cursor_of(cursor).at == 0 ? 1 : 0; }
-
-int column(sqlite3_vtab_cursor*, sqlite3_context*, int) noexcept { return SQLITE_OK; }
-
-int rowid(sqlite3_vtab_cursor* cursor, sqlite3_int64* to) noexcept {
-  *to = static_cast<sqlite3_int64>(cursor_of(cursor).at);
-  return SQLITE_OK;
-}
-
-// Without xCreate: the table is there under its module's name, and no schema can have one.
-constexpr sqlite3_module chain_module = [] {
-  sqlite3_module made{};
-  made.xConnect = &connect;
-  made.xDisconnect = &disconnect;
-  made.xBestIndex = &best_index;
-  made.xOpen = &open;
-  made.xClose = &close;
-  made.xFilter = &filter;
-  made.xNext = &next;
-  made.xEof = &at_end;
-  made.xColumn = &column;
-  made.xRowid = &rowid;
-  return made;
-}();
 
 } // namespace
 
 result<void> teach_rows(database& db) {
   int code = sqlite3_create_function_v2(db.handle(), "cleave_take", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
                                         nullptr, &taking::take, nullptr, nullptr, nullptr);
-  if (code == SQLITE_OK)
-    code = sqlite3_create_module_v2(db.handle(), "cleave_chain", &chain_module, nullptr, nullptr);
+  if (code == SQLITE_OK) code = program_table<chain_cursor>::add_to(db.handle(), "cleave_chain");
   if (code == SQLITE_OK) return {};
   return unexpected(sqlite_error(db.handle(), code, db.path(), "prepare to read the log", {}));
 }
