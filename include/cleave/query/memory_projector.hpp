@@ -24,7 +24,7 @@ public:
   // `in_commit`: no thread steps it, appends do through the inline functions; then a waiting query looks for what others appended.
   // `part`: it applies the events of these keys alone, and passes over the others; not together with in_commit.
   memory_projector(Store& log, P empty, projector_options const& options, bool in_commit = false,
-                   detail::key_partition part = {})
+                   partition part = {})
       : detail::memory_core<Store>(log, detail::memory_model_of<P, Store>, &model_, &empty_, options,
                                    in_commit, part),
         empty_(std::move(empty)),

@@ -152,7 +152,7 @@ public:
   result<position> head();
   result<std::optional<command_outcome>> find_command(command_id id);
   // See forgets_outcomes (command/outcome_retention.hpp). The oldest are those with the smallest recorded_at. The first call makes an
-  // index, while writers wait (about a second for a million outcomes), and from then on storing an outcome costs a page more.
+  // index, while writers wait (about a second for a million outcomes), and from then on an outcome's way into its table costs a page more.
   result<std::uint64_t> forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most);
   // See keeps_snapshots.
   result<std::optional<stream_snapshot>> find_snapshot(stream_name stream, std::uint64_t fingerprint);

@@ -4,6 +4,7 @@
 
 #include <cleave/query/detail/memory_model.hpp>
 #include <cleave/query/memory_dead_letters.hpp>
+#include <cleave/query/partition.hpp>
 
 #include <mutex>
 #include <optional>
@@ -13,14 +14,6 @@
 #include <utility>
 
 namespace cleave::detail {
-
-// One of several parts into which the keys of a projection are divided.
-struct key_partition {
-  std::uint64_t index = 0;
-  std::uint64_t count = 1;
-  bool is_all() const noexcept { return count == 1; }
-  bool holds(std::string_view key) const noexcept { return hash_text(key) % count == index; }
-};
 
 template <class Store> class memory_core {
 public:
@@ -151,7 +144,7 @@ public:
 protected:
   // `type` must outlive it; so must the model, and `empty`, which the model begins as.
   memory_core(Store& log, memory_model const& type, void* model, void const* empty,
-              projector_options const& options, bool in_commit, key_partition part)
+              projector_options const& options, bool in_commit, partition part)
       : log_(log),
         type_(type),
         model_(model),
@@ -281,7 +274,7 @@ private:
   void const* empty_;
   projector_options options_;
   bool in_commit_;
-  key_partition part_;
+  partition part_;
   position applied_; // inline only: the last event in the model, committed or not
   std::shared_mutex mutex_;
   projection_progress progress_;
