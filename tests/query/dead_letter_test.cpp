@@ -503,6 +503,17 @@ TEST_CASE("an old event of which a part was applied in memory stops a projection
   CHECK(places(at).empty());
 }
 
+TEST_CASE("an old event of which a part was applied stops it also while letters wait") {
+  bench b;
+  event_store log;
+  tick(log, 666, "a");
+  cleave_test::append(log, "b", halved_v1{1});
+  cleave::memory_projector<halves, event_store> at(log, {}, b.options);
+  run(at);
+  CHECK(at.step() == step::failed);
+  CHECK(places(at) == positions{1});
+}
+
 TEST_CASE("dead letters outlive the process, and a file from before them gets their table") {
   in_a_file f;
   for (int const by : {666, 1}) tick(f.log, by, "a");
