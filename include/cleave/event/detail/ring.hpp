@@ -230,7 +230,10 @@ private:
   void wake_behind(stage const& s) noexcept { (s.last ? writers_ : readers_).wake(); }
 
   publish_outcome claim_alone(std::size_t count, std::uint64_t& first) noexcept {
-    publishing_.store(true, asymmetric_ ? std::memory_order_relaxed : std::memory_order_seq_cst);
+    // Two stores: one whose order is chosen at run time is compiled as the strongest, which waits for every earlier store.
+    if (asymmetric_) [[likely]]
+      publishing_.store(true, std::memory_order_relaxed);
+    else publishing_.store(true, std::memory_order_seq_cst);
     Machine::compiler_barrier();
     bool const closed = closed_.load(std::memory_order_seq_cst);
     first = next_;
