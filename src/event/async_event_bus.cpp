@@ -8,7 +8,9 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace cleave::detail {
@@ -39,6 +41,41 @@ void parking_lot::notify_all() noexcept { state_->changed.notify_all(); }
 bool native_machine::has_process_barrier() noexcept { return detail::has_process_barrier(); }
 void native_machine::process_barrier() noexcept { detail::process_barrier(); }
 void native_machine::yield() noexcept { std::this_thread::yield(); }
+
+constinit thread_local ring_producer* this_ring_producer = nullptr;
+
+namespace {
+
+// Those of threads that have ended.
+constinit std::mutex left_mutex;
+constinit ring_producer* left_producers = nullptr;
+
+struct producer_leaving {
+  bool gone = false;
+  ~producer_leaving() {
+    gone = true;
+    ring_producer* const left = std::exchange(this_ring_producer, nullptr);
+    if (left == nullptr) return;
+    std::lock_guard const lock(left_mutex);
+    left->next = std::exchange(left_producers, left);
+  }
+};
+thread_local producer_leaving leaving;
+
+} // namespace
+
+native_machine::producer* native_machine::new_producer() noexcept {
+  if (leaving.gone) return nullptr;
+  {
+    std::lock_guard const lock(left_mutex);
+    if (left_producers != nullptr) {
+      this_ring_producer = left_producers;
+      left_producers = left_producers->next;
+    }
+  }
+  if (this_ring_producer == nullptr) this_ring_producer = new (std::nothrow) ring_producer;
+  return this_ring_producer;
+}
 
 struct consumer_threads::state {
   std::mutex joining;

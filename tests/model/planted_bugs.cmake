@@ -3,7 +3,7 @@
 # piece of the text replaced. A piece that is not there (once) any more stops the configuration, so that no bug goes stale.
 
 set(ring_text "")
-foreach(part IN ITEMS ring_sleepers ring_stage ring)
+foreach(part IN ITEMS ring_sleepers ring_stage ring_claims ring)
   set(header ${PROJECT_SOURCE_DIR}/include/cleave/event/detail/${part}.hpp)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
   file(READ ${header} text)
@@ -27,8 +27,23 @@ planted_bug(no_gating_on_the_slowest
   "if (!stages_[i]->last) continue;\n      std::uint64_t const finished = stages_[i]->finished();\n      if (finished < least)"
   "if (!stages_[i]->last) continue;\n      std::uint64_t const finished = stages_[i]->finished();\n")
 planted_bug(claim_before_the_check
-  "    first = claimed_.load(std::memory_order_relaxed);\n    do {"
-  "    first = claimed_.fetch_add(count, std::memory_order_relaxed);\n    if ((first & closed_bit) == 0) return publish_outcome::taken;\n    do {")
+  "      if (!has_room(seen + n, find_room)) return publish_outcome::full;\n"
+  "")
+planted_bug(an_owner_that_does_not_look_again
+  "if (owner_.load(std::memory_order_acquire) == name_of(me)) [[likely]] {"
+  "if (owner_.load(std::memory_order_acquire) != nobody) [[likely]] {")
+planted_bug(a_stop_without_a_barrier
+  "    Machine::process_barrier();\n    auto const& stopped"
+  "    auto const& stopped")
+planted_bug(a_stop_that_does_not_wait_for_the_claim
+  "while (stopped.claiming.load(std::memory_order_acquire)) wait.pause();"
+  "static_cast<void>(stopped.claiming.load(std::memory_order_acquire));")
+planted_bug(a_close_over_the_owners_head
+  "      if ((seen & owned_bit) != 0) {\n        stop_owner();"
+  "      if ((seen & closed_bit) != 0) {\n        stop_owner();")
+planted_bug(handing_over_without_asking_whether_it_was_stopped
+  "if (owner_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_relaxed) &&"
+  "owner_.store(to, std::memory_order_release);\n    if (from != nobody &&")
 planted_bug(room_without_the_check
   "if (until > room) return false;"
   "if (until > room + 1) return false;")
@@ -72,5 +87,5 @@ planted_bug(a_close_that_wakes_no_reader
   "    readers_.notify();"
   "")
 planted_bug(a_close_that_wakes_no_publisher
-  "                 std::memory_order_relaxed);\n      writers_.notify();"
-  "                 std::memory_order_relaxed);")
+  "end_.store(claims_.close(), std::memory_order_relaxed);\n      writers_.notify();"
+  "end_.store(claims_.close(), std::memory_order_relaxed);")

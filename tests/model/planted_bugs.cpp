@@ -3,14 +3,19 @@
 #include "ring_model.hpp"
 
 #include <planted/a_batch_without_a_mark.hpp>
+#include <planted/a_close_over_the_owners_head.hpp>
 #include <planted/a_close_that_does_not_wait_for_the_publisher.hpp>
 #include <planted/a_close_that_wakes_no_publisher.hpp>
 #include <planted/a_close_that_wakes_no_reader.hpp>
 #include <planted/a_stage_that_does_not_wait_for_others.hpp>
+#include <planted/a_stop_that_does_not_wait_for_the_claim.hpp>
+#include <planted/a_stop_without_a_barrier.hpp>
+#include <planted/an_owner_that_does_not_look_again.hpp>
 #include <planted/claim_before_the_check.hpp>
 #include <planted/dropping_what_is_being_read.hpp>
 #include <planted/dropping_without_counting.hpp>
 #include <planted/dropping_without_waiting_for_the_last_round.hpp>
+#include <planted/handing_over_without_asking_whether_it_was_stopped.hpp>
 #include <planted/no_gating_on_the_slowest.hpp>
 #include <planted/notifying_without_the_lock.hpp>
 #include <planted/parking_looks_before_it_says_so.hpp>
@@ -96,12 +101,39 @@ template <class E, producers P, class Machine> using ring =
     cleave::planted::a_close_that_wakes_no_publisher::ring<E, P, Machine>;
 }
 
+namespace a_close_over_the_owners_head {
+template <class E, producers P, class Machine> using ring =
+    cleave::planted::a_close_over_the_owners_head::ring<E, P, Machine>;
+}
+namespace a_stop_that_does_not_wait_for_the_claim {
+template <class E, producers P, class Machine> using ring =
+    cleave::planted::a_stop_that_does_not_wait_for_the_claim::ring<E, P, Machine>;
+}
+namespace a_stop_without_a_barrier {
+template <class E, producers P, class Machine> using ring =
+    cleave::planted::a_stop_without_a_barrier::ring<E, P, Machine>;
+}
+namespace an_owner_that_does_not_look_again {
+template <class E, producers P, class Machine> using ring =
+    cleave::planted::an_owner_that_does_not_look_again::ring<E, P, Machine>;
+}
+namespace handing_over_without_asking_whether_it_was_stopped {
+template <class E, producers P, class Machine> using ring =
+    cleave::planted::handing_over_without_asking_whether_it_was_stopped::ring<E, P, Machine>;
+}
+
 } // namespace
 
 std::vector<scenario> programs_on_planted_bugs() {
   return {
       one<broadcast<no_gating_on_the_slowest::ring, single, 2, 2, false>>("no gating on the slowest"),
       one<many_to_one<claim_before_the_check::ring, 2, false>>("claim before the check"),
+      one<turns<an_owner_that_does_not_look_again::ring, 8>>("an owner that does not look again"),
+      one<turns<a_stop_without_a_barrier::ring, 8>>("a stop without a barrier"),
+      one<turns<a_stop_that_does_not_wait_for_the_claim::ring, 8>>("a stop that does not wait for the claim"),
+      one<closing<a_close_over_the_owners_head::ring, many, 2, false>>("a close over the owner's head"),
+      one<turns<handing_over_without_asking_whether_it_was_stopped::ring, 8>>(
+          "handing over without asking whether it was stopped"),
       one<many_to_one<room_without_the_check::ring, 2, false>>("room without the check"),
       one<broadcast<parking_without_a_second_look::ring, single, 2, 1, true>>(
           "parking without a second look"),

@@ -26,6 +26,8 @@ std::vector<scenario> programs_on_the_ring() {
       one<many_to_one<ring, 2, false>>("two producers"),
       one<many_to_one<ring, 1, false>>("two producers, one place"),
       one<many_to_one<ring, 2, true>>("two producers, parking"),
+      one<turns<ring, 2>>("two producers in turns"),
+      one<turns<ring, 8>>("two producers in turns, eight places"),
       one<one_after_another<ring, single, false>>("one after another"),
       one<one_after_another<ring, many, false>>("one after another, many producers"),
       one<one_after_another<ring, single, true>>("one after another, parking"),

@@ -82,7 +82,7 @@ TEST_CASE("every promise of a memory order in the ring is needed: without it som
   CHECK(promises.size() > 20);
   for (auto const& [s, users] : promises) {
     bool shown = false;
-    for (std::size_t schedules = 100; !shown && schedules <= 10'000; schedules *= 10) {
+    for (std::size_t schedules = 100; !shown && schedules <= 100'000; schedules *= 10) {
       shown = std::any_of(users.begin(), users.end(),
                           [&, &site = s](setting const& in) { return shows(in, site, schedules); });
     }

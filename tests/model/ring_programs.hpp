@@ -116,6 +116,29 @@ struct many_to_one : ring_program<Ring, producers::many> {
   typename base::stage& reader;
 };
 
+// One publishes so often that the other has to wait for its turn, and so the other way round.
+template <template <class, producers, class> class Ring, std::size_t Capacity>
+struct turns : ring_program<Ring, producers::many> {
+  using base = ring_program<Ring, producers::many>;
+  static constexpr std::uint64_t each = 5;
+  turns() : base(Capacity), reader(this->r.add_stage(1)) {}
+  std::size_t threads() const override { return 3; }
+  void run(std::size_t thread) override {
+    if (thread < 2) {
+      for (std::uint64_t i = 1; i <= each; ++i) this->publish(10 * (thread + 1) + i);
+    } else {
+      std::array<std::uint64_t, 2> last{10, 20};
+      this->consume(reader, 0, 2 * each, 2, [&](std::uint64_t value) {
+        require(value / 10 == 1 || value / 10 == 2, "a reader sees what nobody published");
+        auto& of_publisher = last[value / 10 == 1 ? 0 : 1];
+        require(value == of_publisher + 1, "events of one publisher are lost, doubled or out of order");
+        of_publisher = value;
+      });
+    }
+  }
+  typename base::stage& reader;
+};
+
 // B sees an event only after A is done with it.
 template <template <class, producers, class> class Ring, producers P, bool Parking>
 struct one_after_another : ring_program<Ring, P> {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,7 @@ struct exploration {
   std::size_t count = 0;
   std::size_t current = 0;
   program* body = nullptr;
+  std::array<std::optional<machine::producer>, threads_max> producers{}; // those that have been asked for
   char const* violation = nullptr;
 
   std::vector<decision> script{}; // decisions: taken from here first, then by default or at random
@@ -226,6 +228,7 @@ void exploration::write(std::size_t l, std::uint64_t value, orders how, view con
 // Runs one schedule to its end or to its first violation.
 void exploration::run_schedule(program_maker const& make) {
   location_count = 0;
+  for (auto& p : producers) p.reset();
   threads = {};
   current = 0;
   decided = 0;
@@ -407,6 +410,12 @@ void machine::process_barrier() {
       run->threads[t].known.oldest[l] = static_cast<std::uint16_t>(run->locations[l].history.size() - 1);
     }
   }
+}
+
+machine::producer* machine::this_producer() {
+  auto& mine = run->producers[run->current];
+  if (!mine) mine.emplace();
+  return &*mine;
 }
 
 void machine::relax() {

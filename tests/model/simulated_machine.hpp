@@ -166,11 +166,20 @@ private:
 struct machine {
   template <class T> using atomic = simulated::atomic<T>;
   using lot = simulated::lot;
+  struct producer {
+    atomic<bool> claiming{false};
+  };
+  static constexpr unsigned claims_alone = 0;
+  static constexpr unsigned claims_without_owner = 2;
+  static constexpr unsigned looks_of_a_turn = 1;
+  static producer* this_producer();
   static bool has_process_barrier();
   static void process_barrier();
   static void compiler_barrier() {}
   static void relax(); // until something that the thread has looked at changes
   static void yield() { relax(); }
+  static void pass_time() {}
+  static void fetch_to_write(void const*) {}
 };
 
 // Plain data: a number whose accesses must be ordered by happens-before.

@@ -222,7 +222,6 @@ private:
   // How long to poll, then to yield, before parking.
   static constexpr unsigned polls = 400;
   static constexpr unsigned yields = 100;
-  static constexpr std::size_t places_ahead = 8;
 
   template <class F>
   consumers add(std::size_t stages, std::size_t workers, F function, std::initializer_list<consumers> after) {
@@ -341,9 +340,6 @@ private:
       claimed = claim_later(claimed, count, first);
       if (claimed != publish_outcome::taken) return claimed;
     }
-    // The consumers have read these places a lap ago. Where the way between the cores is long, to fetch them one by one, each when it is
-    // written, takes twice as long as the rest.
-    __builtin_prefetch(&ring_[first + count + places_ahead], 1);
     for (std::size_t i = 0; i < count; ++i) fill(ring_[first + i], i);
     ring_.publish(first, count);
     return publish_outcome::taken;

@@ -33,6 +33,7 @@
 
 #include <cleave/config.hpp>
 #include <cleave/event/async_options.hpp>
+#include <cleave/event/detail/ring_claims.hpp>
 #include <cleave/event/detail/ring_machine.hpp>
 #include <cleave/event/detail/ring_sleepers.hpp>
 #include <cleave/event/detail/ring_stage.hpp>
@@ -66,8 +67,8 @@ private:
 // E is default-constructed in every place at the start; a new event is assigned over the old one, which must not throw.
 template <class E, producers P, class Machine = native_machine> class ring {
   template <class T> using atomic = typename Machine::template atomic<T>;
-  static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
   static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+  static constexpr std::uint64_t endless = std::uint64_t{1} << 63; // more events than there will ever be
 
 public:
   using stage = ring_stage<Machine>;
@@ -82,10 +83,12 @@ public:
   // May throw std::bad_alloc and what E's constructor throws.
   ring(std::size_t capacity, when_full full)
       : mask_(capacity - 1),
+        ahead_(capacity < 256 ? capacity / 4 : 64),
         dropping_(full == when_full::drop_oldest),
         asymmetric_(Machine::has_process_barrier()),
         places_(valid(capacity)),
         stamps_(P == producers::many ? capacity : 0),
+        claims_(asymmetric_),
         readers_(asymmetric_),
         writers_(asymmetric_) {
     while ((std::size_t{1} << shift_) < capacity) ++shift_;
@@ -118,8 +121,11 @@ public:
   // Claims `count` places (1 to the capacity) from `first` on; the caller fills and publishes them without delay. After anything
   // but `taken` nothing is claimed; `full` also where the user chose to wait: then the caller waits for has_room.
   publish_outcome claim(std::size_t count, std::uint64_t& first) noexcept {
-    if constexpr (P == producers::one) return claim_alone(count, first);
-    else return claim_among_many(count, first);
+    publish_outcome claimed{};
+    if constexpr (P == producers::one) claimed = claim_alone(count, first);
+    else claimed = claim_among_many(count, first);
+    fetch_ahead(first + count);
+    return claimed;
   }
   E& operator[](std::uint64_t at) noexcept { return places_[at & mask_]; }
   void publish(std::uint64_t first, std::size_t count) noexcept {
@@ -138,17 +144,17 @@ public:
   bool has_room(std::size_t count) const noexcept {
     std::uint64_t claimed = 0;
     if constexpr (P == producers::one) claimed = next_;
-    else claimed = claimed_.load(std::memory_order_relaxed) & ~closed_bit;
+    else claimed = claims_.count();
     return claimed + count <= finished_by_all() + capacity();
   }
   // How many events there were so far; with many producers also those that are being filled in.
   std::uint64_t size() const noexcept {
     if constexpr (P == producers::one) return published_.load(std::memory_order_relaxed);
-    else return claimed_.load(std::memory_order_relaxed) & ~closed_bit;
+    else return claims_.count();
   }
   bool is_closed() const noexcept {
     if constexpr (P == producers::one) return closed_.load(std::memory_order_relaxed);
-    else return (claimed_.load(std::memory_order_relaxed) & closed_bit) != 0;
+    else return claims_.is_closed();
   }
   // No claim succeeds afterwards; what was claimed before is published, and readers find out which event is the last. Idempotent.
   void close() noexcept {
@@ -160,8 +166,7 @@ public:
       while (publishing_.load(std::memory_order_seq_cst)) wait.pause();
       end_.store(published_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     } else {
-      end_.store(claimed_.fetch_or(closed_bit, std::memory_order_relaxed) & ~closed_bit,
-                 std::memory_order_relaxed);
+      end_.store(claims_.close(), std::memory_order_relaxed);
       writers_.notify();
     }
     readers_.notify();
@@ -226,6 +231,13 @@ private:
     return static_cast<std::uint32_t>(at >> shift_) + 1;
   }
 
+  // The readers have read the places that come next a lap ago. Where the way between the cores is long, to fetch them one by one,
+  // each when it is written, takes longer than all the rest.
+  void fetch_ahead(std::uint64_t at) noexcept {
+    Machine::fetch_to_write(&places_[(at + ahead_) & mask_]);
+    if constexpr (P == producers::many) Machine::fetch_to_write(&stamps_[(at + ahead_) & mask_]);
+  }
+
   // Those that wait for what the stage finishes.
   void wake_behind(stage const& s) noexcept { (s.last ? writers_ : readers_).wake(); }
 
@@ -252,23 +264,11 @@ private:
   }
 
   publish_outcome claim_among_many(std::size_t count, std::uint64_t& first) noexcept {
-    first = claimed_.load(std::memory_order_relaxed);
-    do {
-      if ((first & closed_bit) != 0) return publish_outcome::closed;
-      if (!dropping_ && first + count > shared_room_.load(std::memory_order_acquire)) [[unlikely]] {
-        if (!find_room(first + count)) return publish_outcome::full;
-      }
-    } while (!claimed_.compare_exchange_weak(first, first + count, std::memory_order_relaxed,
-                                             std::memory_order_relaxed));
-    if (dropping_) [[unlikely]]
+    auto const claimed = claims_.claim(
+        count, first, [this] { return dropping_ ? endless : finished_by_all() + capacity(); });
+    if (dropping_ && claimed == publish_outcome::taken) [[unlikely]]
       make_room(first, count);
-    return publish_outcome::taken;
-  }
-  [[gnu::noinline]] bool find_room(std::uint64_t until) noexcept {
-    std::uint64_t const room = finished_by_all() + capacity();
-    if (until > room) return false;
-    shared_room_.store(room, std::memory_order_release);
-    return true;
+    return claimed;
   }
   // With when_full::drop_oldest, after the claim.
   [[gnu::noinline]] void make_room(std::uint64_t first, std::size_t count) noexcept {
@@ -285,7 +285,7 @@ private:
 
   // A ring without stages forgets at once.
   std::uint64_t finished_by_all() const noexcept {
-    std::uint64_t least = closed_bit;
+    std::uint64_t least = endless;
     for (std::size_t i = 0; i < stage_count_; ++i) {
       if (!stages_[i]->last) continue;
       std::uint64_t const finished = stages_[i]->finished();
@@ -334,6 +334,7 @@ private:
   // Set up once.
   std::size_t mask_;
   unsigned shift_ = 0;
+  std::size_t ahead_; // how far a producer fetches places in advance
   bool dropping_;
   bool asymmetric_;
   ring_array<E> places_;
@@ -345,9 +346,7 @@ private:
   alignas(cache_line) std::uint64_t next_ = 0;
   std::uint64_t room_ = 0;
   atomic<bool> publishing_{false};
-  // Of many producers: claimed so far and the closed bit, and up to where there is room.
-  alignas(cache_line) atomic<std::uint64_t> claimed_{0};
-  atomic<std::uint64_t> shared_room_{0};
+  ring_claims<Machine> claims_; // of many producers
   // Read by everyone.
   alignas(cache_line) atomic<std::uint64_t> published_{0};
   alignas(cache_line) atomic<std::uint64_t> end_{unknown};

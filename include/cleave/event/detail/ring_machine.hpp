@@ -24,13 +24,31 @@ private:
   state* state_;
 };
 
+// A thread that publishes on rings with many producers, as the other threads see it. It is never destroyed; when the thread
+// has ended, a new one may take it over.
+struct alignas(64) ring_producer {
+  std::atomic<bool> claiming{false}; // in the ring that it is the owner of (ring_claims.hpp)
+  ring_producer* next = nullptr;
+};
+extern constinit thread_local ring_producer* this_ring_producer; // nullptr until it is asked for
+
 struct native_machine {
   template <class T> using atomic = std::atomic<T>;
   using lot = parking_lot;
+  using producer = ring_producer;
+  // Of ring_claims.
+  static constexpr unsigned claims_alone = 64;
+  static constexpr unsigned claims_without_owner = 1024;
+  static constexpr unsigned looks_of_a_turn = 64;
 
   static bool has_process_barrier() noexcept; // the same answer for ever
   static void process_barrier() noexcept;     // a full barrier in every running thread of the process
   static void compiler_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+  // nullptr where there is no memory for one, and in a thread that is ending.
+  static producer* this_producer() noexcept {
+    producer* const known = this_ring_producer;
+    return known != nullptr ? known : new_producer();
+  }
   // Between two looks at something that another thread is about to change.
   static void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -39,7 +57,20 @@ struct native_machine {
     asm volatile("isb" ::: "memory");
 #endif
   }
+  static void pass_time() noexcept { relax(); } // also when nothing changes
+  // Asks for the cache line of `at`, which this thread will write. (GCC's builtin asks for it as one that will be read, unless it
+  // compiles for a later processor than the first with 64 bits.)
+  static void fetch_to_write(void const* at) noexcept {
+#if defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(*static_cast<char const*>(at)));
+#else
+    __builtin_prefetch(at, 1);
+#endif
+  }
   static void yield() noexcept; // lets another thread have this core
+
+private:
+  static producer* new_producer() noexcept;
 };
 
 // For waits that are over as soon as the other thread goes on: it may be waiting for this core.
