@@ -155,13 +155,22 @@ private:
   }
 
   // Whether this producer was made the owner. Otherwise there may be no owner any more, or another.
-  bool wait_for_turn(producer* me, std::uint64_t seen) noexcept {
-    for (unsigned i = 0; i < Machine::looks_of_a_turn; ++i) {
+  bool wait_for_turn(producer* me, std::uint64_t const begin) noexcept {
+    std::uint64_t seen = begin;
+    for (unsigned look = 1; look <= Machine::looks_of_a_turn; ++look) {
       if (me != nullptr && owner_.load(std::memory_order_relaxed) == name_of(*me)) return true;
       Machine::pass_time();
+      if (look % Machine::looks_between_counts != 0) continue; // each takes the line away from the owner
+      std::uint64_t const now = claimed_.load(std::memory_order_relaxed);
+      if ((now & owned_bit) == 0) return false;
+      if (now == seen || me == nullptr) {
+        stop_owner();
+        return false;
+      }
+      if (now - begin >= Machine::claims_of_a_turn) break;
+      seen = now;
     }
-    if (me == nullptr || claimed_.load(std::memory_order_relaxed) == seen) stop_owner();
-    else wanted_by_.store(name_of(*me), std::memory_order_relaxed);
+    wanted_by_.store(name_of(*me), std::memory_order_relaxed);
     return false;
   }
   void stop_owner() noexcept {
