@@ -100,6 +100,44 @@ TEST_CASE("on threads every consumer sees every event of every publisher, whole 
   }
 }
 
+TEST_CASE("publishers that come, publish in bursts and end take turns, and no event is lost", "[async]") {
+  constexpr std::uint64_t bursts = 30;
+  constexpr std::uint64_t burst = 300;
+  async_event_bus<tick> bus({.capacity = 1024});
+  record seen;
+  bus.subscribe([&](std::span<tick const> batch) {
+    for (auto const& e : batch) seen.add(e);
+  });
+  bus.start();
+  std::atomic<int> refused{0};
+  auto const publish = [&](std::uint64_t p, std::uint64_t from, std::uint64_t count) {
+    for (std::uint64_t n = from + 1; n <= from + count; ++n) {
+      if (bus.publish(tick(p, n)) != publish_outcome::taken) ++refused;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::uint64_t p = 0; p < 2; ++p) {
+    threads.emplace_back([&, p] {
+      for (std::uint64_t b = 0; b < bursts; ++b) {
+        std::thread([&, p, b] { publish(p, b * burst, burst); }).join();
+      }
+    });
+  }
+  threads.emplace_back([&] { // one at a time, to whoever owns the count by then
+    for (std::uint64_t n = 0; n < bursts; ++n) {
+      publish(2, n, 1);
+      std::this_thread::yield();
+    }
+  });
+  for (auto& t : threads) t.join();
+  bus.close(closing::drain);
+  REQUIRE(refused == 0);
+  REQUIRE(seen.seen == 2 * bursts * burst + bursts);
+  REQUIRE(seen.torn == 0);
+  REQUIRE(seen.gaps == 0);
+  REQUIRE(seen.backwards == 0);
+}
+
 TEMPLATE_TEST_CASE_SIG("on threads a consumer sees what those before it did to the same event", "[async]",
                        ((producers P), P), producers::one, producers::many) {
   constexpr std::size_t count = 2'000;

@@ -22,6 +22,8 @@ struct written {
 struct location {
   std::vector<written> history{};
   std::uint16_t last_seq_cst = 0; // no sequentially consistent load may read an older one
+  std::size_t maker = 0;          // which has to happen before every use
+  std::uint16_t made = 0;
 };
 
 enum class state : std::uint8_t { ready, polling, locking, waiting, done };
@@ -73,6 +75,7 @@ struct exploration {
   void pause(simulated::state why);
   void end_schedule(char const* why);
   void point();
+  void use(std::size_t l);
   bool keeps(std::source_location const& at, promise what);
   orders effective(std::memory_order order, std::source_location const& at);
   bool acquires_on_failure(std::memory_order order, std::source_location const& at);
@@ -169,6 +172,13 @@ void fiber_main() {
     if (all_done) run->leave_for(0);
     else run->end_schedule("all threads wait for ever");
   }
+}
+
+void exploration::use(std::size_t l) {
+  point();
+  location const& used = locations[l];
+  if (current != 0)
+    require(used.made <= me().known.clock[used.maker], "a data race: an atomic is made beside its use");
 }
 
 // Whether an operation keeps a promise of its memory order.
@@ -303,11 +313,13 @@ std::size_t new_location(std::uint64_t initial) {
   made.history.clear();
   made.history.push_back({initial, {}});
   made.last_seq_cst = 0;
+  made.maker = run->current;
+  made.made = run->me().known.clock[run->current];
   return run->location_count++;
 }
 
 std::uint64_t load(std::size_t l, std::memory_order order, where const& at) {
-  run->point();
+  run->use(l);
   location const& from = run->locations[l];
   std::size_t const newest = from.history.size() - 1;
   if (run->current == 0) return from.history[newest].value;
@@ -318,14 +330,14 @@ std::uint64_t load(std::size_t l, std::memory_order order, where const& at) {
 }
 
 void store(std::size_t l, std::uint64_t value, std::memory_order order, where const& at) {
-  run->point();
+  run->use(l);
   run->write(l, value, run->effective(order, at), nullptr);
 }
 
 std::uint64_t read_modify_write(std::size_t l, std::memory_order order, where const& at,
                                 std::uint64_t (*change)(std::uint64_t, std::uint64_t),
                                 std::uint64_t operand) {
-  run->point();
+  run->use(l);
   orders const how = run->effective(order, at);
   std::size_t const newest = run->locations[l].history.size() - 1;
   std::uint64_t const old = run->read_at(l, newest, how.acquire);
@@ -336,7 +348,7 @@ std::uint64_t read_modify_write(std::size_t l, std::memory_order order, where co
 
 bool compare_exchange(std::size_t l, std::uint64_t& expected, std::uint64_t desired,
                       std::memory_order success, std::memory_order failure, where const& at) {
-  run->point();
+  run->use(l);
   location const& from = run->locations[l];
   std::size_t const newest = from.history.size() - 1;
   // It may fail on an older value that differs, or meets the newest.

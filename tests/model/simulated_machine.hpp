@@ -171,9 +171,8 @@ struct machine {
   };
   static constexpr unsigned claims_alone = 0;
   static constexpr unsigned claims_without_owner = 2;
-  static constexpr unsigned claims_of_a_turn = 1;
-  static constexpr unsigned looks_of_a_turn = 2;
-  static constexpr unsigned looks_between_counts = 1;
+  static constexpr unsigned looks_before_a_stop = 1;
+  static constexpr unsigned looks_of_a_turn = 1;
   static producer* this_producer();
   static bool has_process_barrier();
   static void process_barrier();

@@ -5,13 +5,13 @@
 // Events have sequence numbers 0, 1, 2, ... and number s lies in place s mod capacity. The readers are stages. A stage has one
 // worker, or several that compete for events; it reads what is published or, if it comes after other stages, what these have
 // finished. The idea is that of the LMAX Disruptor (Thompson, Farley, Barker, Gee, Stewart: "Disruptor", 2011); the stamp of
-// each place, with which many producers publish without waiting for their turn, is that of Vyukov's bounded queue (2010).
+// each place, with which many producers publish without waiting for one another, is that of Vyukov's bounded queue (2010).
 //
 // Who may touch a place, and in which order (A -> B: A happens before B, by a release that an acquire reads from):
 //  1. A producer claims s when every last stage has finished s - capacity. Stage: reads the old event -> release of its position;
 //     producer: acquire of the position -> writes the new one. Producers share what they found out about the room with release
 //     and acquire, so that it holds for the producer that profits, too.
-//  2. One producer: writes the event -> release of `published_`. Many: each claims by compare-exchange, writes, then stores the
+//  2. One producer: writes the event -> release of `published_`. Many: each claims (ring_claims.hpp), writes, then stores the
 //     round (s / capacity + 1) into the place's stamp with release. A reader acquires `published_`, or the stamp of each event.
 //     A stamp equals the wanted round only when that very s is published: the place cannot get a later one before the reader's
 //     stage has finished s, by 1.
@@ -24,7 +24,8 @@
 //     pushes a position that is not busy on by compare-exchange; one that is busy it waits for, which takes no longer than the
 //     copy. With many producers a place is written only when its last event is published, so two rounds never write it at once.
 //  6. Waiting: ring_sleepers.hpp. Whatever makes a waiting thread's condition true is followed by wake().
-//  7. Closing: many producers claim in a word that has a bit for "closed", so no claim comes after it. One producer announces
+//  7. Closing: many producers claim in a word that has a bit for "closed", and one that owns the word is stopped before the bit is
+//     set, so no claim comes after it. One producer announces
 //     that it is publishing, then looks whether the ring is closed; who closes it writes and looks the other way round, with the
 //     process barrier in between, and waits for the announced publish. Then the number of events is final.
 // tests/model runs this header on simulated memory, in which each of these can go wrong, and shows that each memory order in it

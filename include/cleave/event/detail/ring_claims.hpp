@@ -16,7 +16,8 @@
 //  - Where the process has no such barrier, nobody becomes the owner.
 //
 // The bit says that there is an owner, or is just about to be or to have been one. Only who sets the bit writes its name, over
-// `nobody`; only the owner and who stops it take the name away, and then the bit.
+// `nobody`; only the owner and who stops it take the name away, and then the bit. Names are passed on with release and acquire, as
+// they are addresses.
 #pragma once
 
 #include <cleave/event/async_options.hpp>
@@ -102,7 +103,7 @@ private:
   }
   // By the owner, while it is claiming: to the one that has asked, or to nobody.
   [[gnu::noinline]] void hand_over(producer const& me, bool to_another, std::uint64_t seen) noexcept {
-    std::uintptr_t const to = to_another ? wanted_by_.exchange(nobody, std::memory_order_relaxed) : nobody;
+    std::uintptr_t const to = to_another ? wanted_by_.exchange(nobody, std::memory_order_acquire) : nobody;
     std::uintptr_t from = name_of(me);
     if (owner_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_relaxed) &&
         to == nobody) {
@@ -140,7 +141,7 @@ private:
   void become_owner(producer const& me) noexcept {
     short_wait<Machine> wait;
     for (std::uintptr_t last = nobody; !owner_.compare_exchange_weak(
-             last, name_of(me), std::memory_order_relaxed, std::memory_order_relaxed);
+             last, name_of(me), std::memory_order_release, std::memory_order_relaxed);
          last = nobody) {
       wait.pause();
     }
@@ -155,22 +156,21 @@ private:
   }
 
   // Whether this producer was made the owner. Otherwise there may be no owner any more, or another.
-  bool wait_for_turn(producer* me, std::uint64_t const begin) noexcept {
-    std::uint64_t seen = begin;
+  bool wait_for_turn(producer* me, std::uint64_t seen) noexcept {
     for (unsigned look = 1; look <= Machine::looks_of_a_turn; ++look) {
       if (me != nullptr && owner_.load(std::memory_order_relaxed) == name_of(*me)) return true;
       Machine::pass_time();
-      if (look % Machine::looks_between_counts != 0) continue; // each takes the line away from the owner
-      std::uint64_t const now = claimed_.load(std::memory_order_relaxed);
-      if ((now & owned_bit) == 0) return false;
-      if (now == seen || me == nullptr) {
+      if (look != Machine::looks_before_a_stop && look != Machine::looks_of_a_turn) continue;
+      std::uint64_t const now = claimed_.load(
+          std::memory_order_relaxed); // takes the line away from the owner
+      if (me == nullptr || now == seen) {
         stop_owner();
         return false;
       }
-      if (now - begin >= Machine::claims_of_a_turn) break;
+      if ((now & owned_bit) == 0) return false;
       seen = now;
     }
-    wanted_by_.store(name_of(*me), std::memory_order_relaxed);
+    wanted_by_.store(name_of(*me), std::memory_order_release);
     return false;
   }
   void stop_owner() noexcept {
@@ -180,7 +180,7 @@ private:
       wait.pause();
       return;
     }
-    if (!owner_.compare_exchange_strong(owner, being_stopped, std::memory_order_relaxed,
+    if (!owner_.compare_exchange_strong(owner, being_stopped, std::memory_order_acquire,
                                         std::memory_order_relaxed)) {
       return;
     }

@@ -36,14 +36,13 @@ struct native_machine {
   template <class T> using atomic = std::atomic<T>;
   using lot = parking_lot;
   using producer = ring_producer;
-  // Of ring_claims. A producer owns the count after so many claims with nobody in between, and not for so many after one had to
-  // be stopped. Who waits looks, with a relax() in between, whether it is its turn, and after some looks what the owner has claimed;
-  // it asks for its turn after so many claims or looks, which is 1 to 6 microseconds.
+  // Of ring_claims. A producer becomes the owner after so many claims with nobody in between, and nobody does for so many claims
+  // after one had to be stopped. Who waits looks again and again, with a relax() in between: it stops an owner that has claimed
+  // nothing during so many looks, and asks for its own turn after so many (0.3 to 5 microseconds, which differs between processors).
   static constexpr unsigned claims_alone = 64;
   static constexpr unsigned claims_without_owner = 1024;
-  static constexpr unsigned claims_of_a_turn = 512;
-  static constexpr unsigned looks_of_a_turn = 256;
-  static constexpr unsigned looks_between_counts = 32;
+  static constexpr unsigned looks_before_a_stop = 32;
+  static constexpr unsigned looks_of_a_turn = 128;
 
   static bool has_process_barrier() noexcept; // the same answer for ever
   static void process_barrier() noexcept;     // a full barrier in every running thread of the process
