@@ -25,6 +25,7 @@
 #include <cleave/event/detail/ring_sleepers.hpp>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -72,7 +73,7 @@ public:
   }
 
 private:
-  static std::uintptr_t name_of(producer const& p) noexcept { return reinterpret_cast<std::uintptr_t>(&p); }
+  static std::uintptr_t name_of(producer const& p) noexcept { return std::bit_cast<std::uintptr_t>(&p); }
 
   template <class FindRoom> bool has_room(std::uint64_t until, FindRoom& find_room) noexcept {
     if (until <= room_.load(std::memory_order_acquire)) [[likely]]
@@ -185,7 +186,7 @@ private:
       return;
     }
     Machine::process_barrier();
-    auto const& stopped = *reinterpret_cast<producer const*>(owner);
+    auto const& stopped = *std::bit_cast<producer const*>(owner);
     while (stopped.claiming.load(std::memory_order_acquire)) wait.pause();
     std::uint64_t const seen = claimed_.load(std::memory_order_relaxed) & ~owned_bit;
     shared_until_.store(seen + Machine::claims_without_owner, std::memory_order_relaxed);
