@@ -153,7 +153,7 @@ public:
   // --- publishing ---
   //
   // Publishers that meet (producers::many) take turns, always, also inside handlers and where a full ring is refused at once: one
-  // waits some microseconds at the most for another that publishes without pause, or for one that has just stopped doing so.
+  // waits some microseconds for another that publishes without pause, or for one that has just stopped doing so.
 
   // Copies or moves the event into the ring. What copying throws passes through; then nothing was published.
   template <class Event>
