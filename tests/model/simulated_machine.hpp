@@ -180,6 +180,7 @@ struct machine {
   static void relax(); // until something that the thread has looked at changes
   static void yield() { relax(); }
   static void pass_time() {}
+  static void give_way() {}
   static void fetch_to_write(void const*) {}
 };
 

@@ -169,6 +169,8 @@ private:
         return false;
       }
       if ((now & owned_bit) == 0) return false;
+      if (look == Machine::looks_before_a_stop)
+        Machine::give_way(); // to a reader that could use this core meanwhile
       seen = now;
     }
     wanted_by_.store(name_of(*me), std::memory_order_release);

@@ -70,7 +70,8 @@ struct native_machine {
     __builtin_prefetch(at, 1);
 #endif
   }
-  static void yield() noexcept; // lets another thread have this core
+  static void yield() noexcept;                // lets another thread have this core, if one is waiting for it
+  static void give_way() noexcept { yield(); } // also when nothing changes
 
 private:
   static producer* new_producer() noexcept;
