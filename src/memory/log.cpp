@@ -30,10 +30,10 @@ void log::grow(std::uint64_t position, arena& memory) {
       directory_room_ = room;
       directory = longer;
     }
-    auto* const bodies = memory.allocate_array<segment_bodies>(more);
-    auto* const facts = memory.allocate_array<event_facts>(more * segment::events);
-    for (std::uint64_t i = 0; i < more; ++i)
-      directory[segments + i] = segment{bodies + i, facts + i * segment::events};
+    segment const made{memory.allocate_array<std::uint32_t>(more * segment::events),
+                       memory.allocate_array<event_slot>(more * segment::events),
+                       memory.allocate_array<event_facts>(more * segment::events)};
+    for (std::uint64_t i = 0; i < more; ++i) directory[segments + i] = made.from(i * segment::events);
     room_ += more * segment::events;
   }
 }

@@ -87,8 +87,8 @@ public:
     } else if (filter.how() != detail::log_filter::way::nothing) {
       auto const* const asked = filter.how() == detail::log_filter::way::everything ? nullptr : &filter;
       auto const& kinds = log_.kinds();
-      log_.walk(after + 1, head, left, [&](detail::segment const& in, auto place, auto at, auto size) {
-        detail::run const events(in, kinds, place, at, size, asked);
+      log_.walk(after + 1, head, left, [&](detail::segment const& from, auto at, auto size) {
+        detail::run const events(from, kinds, at, size, asked);
         if constexpr (cleave::detail::takes_runs<Sink, detail::run>) {
           auto const taken = sink.take(events);
           left -= taken.handed_out;

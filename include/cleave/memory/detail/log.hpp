@@ -128,16 +128,14 @@ inline recorded_event show_event(std::uint64_t position, event_body const& body,
 
 // Positions 1, 2, 3, ... in segments of one size, which never move. One writer fills places behind the head, then publishes
 // the head; a reader that has loaded the head (acquire) may read all up to it without a lock. A record is split: a projection
-// that looks at nothing but the events touches no facts, and finds the bodies of many segments in a row.
-struct segment_bodies {
-  static constexpr std::uint64_t events = 2048;
-  std::uint32_t kinds[events];
-  event_slot slots[events];
-};
+// that looks at nothing but the events touches no facts. The parts of segments that were made together lie in a row each, so that
+// a walk reads long sequences of memory.
 struct segment {
-  static constexpr std::uint64_t events = segment_bodies::events;
-  segment_bodies* bodies;
-  event_facts* facts; // an array of as many
+  static constexpr std::uint64_t events = 2048;
+  std::uint32_t* kinds; // arrays of as many
+  event_slot* slots;
+  event_facts* facts;
+  segment from(std::uint64_t place) const noexcept { return {kinds + place, slots + place, facts + place}; }
 };
 
 // One event of it (an unopened_event). A value: a loop over a segment keeps no more than the place in it.
@@ -146,7 +144,7 @@ public:
   unopened(segment const& in, kind_table const& kinds, std::uint64_t place, std::uint64_t at) noexcept
       : in_(in), kinds_(kinds), place_(place), at_(at) {}
   cleave::position position() const noexcept { return cleave::position(at_); }
-  std::uint32_t kind_number() const noexcept { return in_.bodies->kinds[place_]; }
+  std::uint32_t kind_number() const noexcept { return in_.kinds[place_]; }
   event_kind const& kind() const noexcept { return *kinds_.kinds[kind_number()]; }
   event_body body() const noexcept {
     event_kind const& of = kind();
@@ -163,7 +161,7 @@ public:
   operator envelope() const noexcept { return open().at; }
 
 private:
-  event_slot const& slot() const noexcept { return in_.bodies->slots[place_]; }
+  event_slot const& slot() const noexcept { return in_.slots[place_]; }
 
   segment in_;
   kind_table kinds_;
@@ -186,13 +184,13 @@ public:
   // With every event up to a head that was loaded before; there is one.
   kind_table const& kinds() const noexcept { return *kinds_.load(std::memory_order_acquire); }
 
-  // Calls sink(segment, place, position, size) for all that holds events in [first, last], in pieces of at most `left` (which the
-  // sink may lower), until it returns false.
+  // Calls sink(segment, position, size) for all that holds events in [first, last], from the place of the first one on, in pieces of
+  // at most `left` (which the sink may lower), until it returns false.
   template <class Sink>
   void walk(std::uint64_t first, std::uint64_t last, std::uint64_t const& left, Sink&& sink) const {
     while (first <= last) {
       std::uint64_t const size = std::min({segment::events - place(first), last - first + 1, left});
-      if (!sink(at(first), place(first), first, size)) return;
+      if (!sink(at(first).from(place(first)), first, size)) return;
       first += size;
     }
   }
@@ -220,7 +218,7 @@ public:
   parts parts_of(std::uint64_t position) noexcept {
     segment const& in = at(position);
     std::uint64_t const i = place(position);
-    return {in.bodies->kinds[i], in.bodies->slots[i], in.facts[i]};
+    return {in.kinds[i], in.slots[i], in.facts[i]};
   }
   void publish(std::uint64_t head) noexcept { head_.store(head, std::memory_order_release); }
 

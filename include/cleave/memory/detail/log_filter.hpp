@@ -76,17 +76,16 @@ private:
 // Events of one segment, of which a filter, if there is one, lets some pass: what a sink that takes runs gets.
 class run {
 public:
-  run(segment const& in, kind_table const& kinds, std::uint64_t place, std::uint64_t at, std::uint64_t size,
+  run(segment const& from, kind_table const& kinds, std::uint64_t at, std::uint64_t size,
       log_filter const* filter) noexcept
-      : in_(in), kinds_(kinds), place_(place), at_(at), size_(size), filter_(filter) {}
+      : from_(from), kinds_(kinds), at_(at), size_(size), filter_(filter) {}
   std::uint64_t size() const noexcept { return size_; }
-  unopened operator[](std::uint64_t i) const noexcept { return {in_, kinds_, place_ + i, at_ + i}; }
+  unopened operator[](std::uint64_t i) const noexcept { return {from_, kinds_, i, at_ + i}; }
   bool wanted(std::uint64_t i) const noexcept { return filter_ == nullptr || filter_->passes((*this)[i]); }
 
 private:
-  segment in_;
+  segment from_; // where the first of them is
   kind_table kinds_;
-  std::uint64_t place_;
   std::uint64_t at_;
   std::uint64_t size_;
   log_filter const* filter_;
