@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/query/memory_projector.hpp>
+#include <cleave/testing/seeded_ids.hpp>
 
 #include "ticks.hpp"
 
@@ -58,6 +59,47 @@ struct deaf {
   static constexpr std::string_view name = "deaf.v1";
 };
 
+// The n-th event of the log is of kind n % 5 and holds what n gives.
+struct rung {
+  static constexpr auto event_name = "rung.v1";
+};
+struct marked {
+  std::uint8_t low;
+  static constexpr auto event_name = "marked.v1";
+};
+struct moved {
+  std::int64_t by;
+  static constexpr auto event_name = "moved.v1";
+};
+struct swung { // too large for a place among small ones
+  std::int64_t from;
+  std::int64_t to;
+  static constexpr auto event_name = "swung.v1";
+};
+struct named {
+  std::string as;
+  static constexpr auto event_name = "named.v1";
+};
+struct sizes {
+  using events = cleave::event_set<rung, marked, moved, swung, named>;
+  using queries = cleave::query_set<sum>;
+  static constexpr std::string_view name = "sizes.v1";
+  std::uint64_t next = 1;
+  std::uint64_t wrong = 0;
+  void see(std::uint64_t kind, bool right) {
+    if (next % 5 != kind || !right) ++wrong;
+    ++next;
+  }
+  void on(rung const&) { see(0, true); }
+  void on(marked const& e) { see(1, e.low == static_cast<std::uint8_t>(next)); }
+  void on(moved const& e) { see(2, e.by == -static_cast<std::int64_t>(next)); }
+  void on(swung const& e) {
+    see(3, e.from == static_cast<std::int64_t>(next) && e.to == -static_cast<std::int64_t>(next));
+  }
+  void on(named const& e) { see(4, e.as == std::to_string(next)); }
+  std::int64_t answer(sum const&) const { return static_cast<std::int64_t>(next - 1 - wrong); }
+};
+
 using cleave::memory::event_store;
 cleave::projector_options stepped(std::uint64_t batch = 1000) {
   cleave::projector_options options;
@@ -96,6 +138,33 @@ TEST_CASE("a projection passes over events that it does not follow") {
   }
   REQUIRE(at.reached() == position(3));
   REQUIRE(*at.answer(sum{}) == 1);
+}
+
+TEST_CASE("a long log of events of any size is applied as it was written, from any place") {
+  event_store log;
+  cleave::testing::seeded_ids ids;
+  std::uint64_t const count = 50'000;
+  for (std::uint64_t n = 1; n <= count; n += 5) {
+    auto const i = static_cast<std::int64_t>(n);
+    marked const first{static_cast<std::uint8_t>(n)};
+    moved const second{-(i + 1)};
+    swung const third{i + 2, -(i + 2)};
+    named const fourth{std::to_string(n + 3)};
+    rung const fifth{};
+    cleave::new_event const sent[] = {
+        cleave::to_new_event(ids.next_event(), first), cleave::to_new_event(ids.next_event(), second),
+        cleave::to_new_event(ids.next_event(), third), cleave::to_new_event(ids.next_event(), fourth),
+        cleave::to_new_event(ids.next_event(), fifth)};
+    cleave::stream_append const part{"clock-1", cleave::expectation::any(), sent};
+    REQUIRE(log.append({.streams = {&part, 1}}));
+  }
+  for (std::uint64_t const batch : {std::uint64_t{777}, count}) {
+    cleave::memory_projector<sizes, event_store> at(log, {}, stepped(batch));
+    while (at.step() == step::worked) {
+    }
+    REQUIRE(at.reached() == position(count));
+    CHECK(*at.answer(sum{}) == static_cast<std::int64_t>(count));
+  }
 }
 
 TEST_CASE("a projection without events follows the log and applies nothing") {

@@ -54,7 +54,8 @@ concept unopened_event = requires(E const& found) {
   {
     found.kind_number()
   } noexcept -> std::same_as<std::uint32_t>; // not UINT32_MAX; within one read, equal numbers are equal types
-  { found.template as<int>() } noexcept -> std::same_as<int const&>; // for an event of that type
+  // For an event of that type; or by value, where the store keeps it so.
+  { found.template as<int>() } noexcept -> std::convertible_to<int const&>;
   { found.open() } noexcept -> std::same_as<recorded_event>;
   { static_cast<envelope>(found) };
 };

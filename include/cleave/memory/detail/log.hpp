@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -153,9 +154,13 @@ public:
   event_facts const& facts() const noexcept { return in_.facts[place_]; }
   event_type const* type() const noexcept { return kinds_.types[kind_number()]; }
   void const* object() const noexcept { return body().object; }
-  template <class E> E const& as() const noexcept {
-    if constexpr (in_slot<E>) return *std::launder(reinterpret_cast<E const*>(slot().bytes));
-    else return *static_cast<E const*>(slot().outside());
+  // What is in a slot comes by value: it needs no address, and goes from the log into registers.
+  template <class E> decltype(auto) as() const noexcept {
+    if constexpr (in_slot<E>) {
+      alignas(E) std::byte bytes[sizeof(E)];
+      std::memcpy(bytes, slot().bytes, sizeof(E));
+      return std::bit_cast<E>(bytes);
+    } else return *static_cast<E const*>(slot().outside());
   }
   recorded_event open() const noexcept { return show_event(at_, body(), facts()); }
   operator envelope() const noexcept { return open().at; }
