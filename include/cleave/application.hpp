@@ -47,6 +47,7 @@ template <class Part> application_options const* options_in(Part const& part) {
 // Store: an event_store. Parts, in any order, each kind as often as wanted: deciders<...>, command_handlers<...>, projections<...>,
 // boundaries<...>, partitioned_projections<...>(workers), inline_projections<...>, stored_projections<...>(read_store),
 // partitioned_stored_projections<...>(read_stores), rebuildable_projection<Live, Next>(read_store),
+// partitioned_rebuildable_projection<Live, Next>(read_stores),
 // inline_stored_projections<...>(read_store), query_handlers<...>, cached_queries<...>(cache),
 // around_commands(...), around_queries(...), observed_by(observer), application_options{...} (the last one counts).
 //

@@ -12,6 +12,7 @@
 #include <cleave/query/inline_stored_projector.hpp>
 #include <cleave/query/memory_projector.hpp>
 #include <cleave/query/partitioned_projector.hpp>
+#include <cleave/query/partitioned_rebuildable_projector.hpp>
 #include <cleave/query/partitioned_stored_projector.hpp>
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/query_handler.hpp>
@@ -84,6 +85,13 @@ template <class Projector, class Store, class ReadStore> struct rebuildable_proj
   projector_options options;
   rebuild_options rebuild;
   Projector operator()() const { return Projector(*log, *rows, options, rebuild); }
+};
+template <class Projector, class Store, class ReadStore> struct partitioned_rebuildable_projector_factory {
+  Store* log;
+  std::span<ReadStore> rows;
+  projector_options options;
+  rebuild_options rebuild;
+  Projector operator()() const { return Projector(*log, rows, options, rebuild); }
 };
 
 template <class... Ds> struct deciders_part : part_base {
@@ -215,6 +223,19 @@ template <class ReadStore, class Live, class Next> struct rebuildable_projection
     using projector = rebuildable_projector<Live, Next, Store, ReadStore>;
     return make_pack(
         rebuildable_projector_factory<projector, Store, ReadStore>{&log, rows, options, rebuild});
+  }
+};
+
+template <class ReadStore, class Live, class Next> struct partitioned_rebuildable_projection_part
+    : part_base {
+  std::span<ReadStore> rows;
+  rebuild_options rebuild;
+  partitioned_rebuildable_projection_part(std::span<ReadStore> stores, rebuild_options const& chosen)
+      : rows(stores), rebuild(chosen) {}
+  template <class Store> auto projectors(Store& log, projector_options const& options) const {
+    using projector = partitioned_rebuildable_projector<Live, Next, Store, ReadStore>;
+    return make_pack(
+        partitioned_rebuildable_projector_factory<projector, Store, ReadStore>{&log, rows, options, rebuild});
   }
 };
 
@@ -360,6 +381,15 @@ template <class... Ps, class Stores> auto partitioned_stored_projections(Stores&
 template <class Live, class Next, read_store ReadStore>
 auto rebuildable_projection(ReadStore& rows, rebuild_options const& rebuild = {}) {
   return detail::rebuildable_projection_part<ReadStore, Live, Next>(rows, rebuild);
+}
+
+// The same, divided by key among several read stores, so that the next version is built by as many workers at once
+// (query/partitioned_rebuildable_projector.hpp). stores: contiguous, 1 to 64, in the same order for ever.
+template <class Live, class Next, class Stores>
+auto partitioned_rebuildable_projection(Stores& stores, rebuild_options const& rebuild = {}) {
+  std::span const rows(stores);
+  return detail::partitioned_rebuildable_projection_part<typename decltype(rows)::element_type, Live, Next>(
+      rows, rebuild);
 }
 
 // Read models in a read store that are part of the commit: a query right after a command sees it, and a projection that fails

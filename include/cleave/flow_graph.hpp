@@ -123,6 +123,9 @@ template <class ReadStore, class... Ps, class Store>
 struct flow_of_part<inline_stored_projections_part<ReadStore, Ps...>, Store> : flow_of_projections<Ps...> {};
 template <class ReadStore, class Live, class Next, class Store>
 struct flow_of_part<rebuildable_projection_part<ReadStore, Live, Next>, Store> : flow_of_projections<Live> {};
+template <class ReadStore, class Live, class Next, class Store>
+struct flow_of_part<partitioned_rebuildable_projection_part<ReadStore, Live, Next>, Store>
+    : flow_of_projections<Live> {};
 template <class... Hs, class Store>
 struct flow_of_part<query_handlers_part<Hs...>, Store> : flow_of_query_handlers<Hs...> {};
 

@@ -4,6 +4,7 @@
 
 #include <cleave/query/dead_letter.hpp>
 #include <cleave/query/lease.hpp>
+#include <cleave/query/partition.hpp>
 #include <cleave/query/projection_versions.hpp>
 #include <cleave/query/read_store.hpp>
 
@@ -27,6 +28,13 @@ template <keeps_leases R> struct leases_in<R> {
   using type = typename R::leases;
 };
 
+template <class R> struct partitions_in {
+  using type = no_table;
+};
+template <keeps_partitions R> struct partitions_in<R> {
+  using type = typename R::partitions;
+};
+
 error build_is_gone(std::string_view version, std::uint64_t build);
 
 // Another process can drop a build, and begin anew under its name, at any time: each transaction looks, before it does anything
@@ -36,6 +44,7 @@ public:
   using session = typename ReadStore::session;
   using dead_letters = typename dead_letters_in<ReadStore>::type;
   using leases = typename leases_in<ReadStore>::type;
+  using partitions = typename partitions_in<ReadStore>::type;
 
   // first: the version that is active where nothing is stored.
   guarded_rows(ReadStore& rows, std::string_view projection, std::string_view first, std::string_view version,

@@ -7,6 +7,7 @@
 #include <cleave/query/projector.hpp>
 #include <cleave/query/read_store.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,16 +29,20 @@ public:
   // are passed over.
   template <class Apply> result<position> feed_around(feed_range const& range, session& in, fed& seen,
                                                       Apply&& apply) {
+    std::uint64_t passed = 0;
     if constexpr (keeps_dead_letters<ReadStore>) {
       typename ReadStore::dead_letters letters(in, P::name);
       result<bool> const any = letters.any();
       if (!any) return unexpected(any.error());
       if (*any) {
-        return feed<P>(
+        auto read = feed<P>(
             log_, range, seen,
             [&](envelope const& at) -> result<bool> {
               auto const& key = key_of(projection_, at);
-              if (!part_.is_all() && !part_.holds(key)) return true;
+              if (!part_.is_all() && !part_.holds(key)) {
+                ++passed;
+                return true;
+              }
               auto held = letters.holds(key);
               if (!held || !*held) return held;
               if (auto parked = park(letters, at, key, waits_behind(), 0); !parked)
@@ -45,12 +50,21 @@ public:
               return true;
             },
             apply);
+        seen.passed = passed;
+        return read;
       }
     }
     if (part_.is_all()) return feed<P>(log_, range, seen, take_all(), apply);
-    return feed<P>(
+    auto read = feed<P>(
         log_, range, seen,
-        [&](envelope const& at) -> result<bool> { return !part_.holds(key_of(projection_, at)); }, apply);
+        [&](envelope const& at) -> result<bool> {
+          bool const ours = part_.holds(key_of(projection_, at));
+          if (!ours) ++passed;
+          return !ours;
+        },
+        apply);
+    seen.passed = passed;
+    return read;
   }
 
   // Parks the event at this position, which has failed so often.

@@ -58,7 +58,7 @@ public:
     position reached() const noexcept { return inner_.reached(); }
     cleave::step step() noexcept {
       auto const done = inner_.step();
-      host_.look(inner_, done);
+      host_.look();
       return done;
     }
 
@@ -72,6 +72,7 @@ public:
     }
 
     partitions& host_;
+    std::uint64_t rewrites_ = 0; // of its model, that the whole has been told of
     cache_link link_{.cache = this, .touch = &touch, .rewritten = &rewritten};
     Inner inner_;
   };
@@ -83,16 +84,21 @@ public:
   projection_progress& progress() noexcept { return progress_; }
   // Every event up to here is applied.
   position reached() const noexcept { return progress_.reached(); }
-  result<void> wait(at_least wanted) { return wait_for(*this, wanted, options_.threads); }
+  result<void> wait(at_least wanted) {
+    if (!options_.threads) {
+      wanted.timeout_us = 0;
+      for (worker& each : workers_) static_cast<void>(each.inner_.wait(wanted).has_value());
+      look();
+    }
+    return progress_.wait(wanted);
+  }
 
   // As the workers' projectors have it: called once, before any step.
   void prepare() noexcept
     requires requires(Inner& inner) { inner.prepare(); }
   {
-    for (worker& each : workers_) {
-      each.inner_.prepare();
-      look(each.inner_, step::idle);
-    }
+    for (worker& each : workers_) each.inner_.prepare();
+    look();
   }
   // A batch of each worker, for applications without threads.
   cleave::step step() noexcept {
@@ -150,7 +156,7 @@ public:
   // In order for each key.
   result<retried> retry(std::optional<std::string_view> key = {}) {
     auto done = retry_parts(key);
-    progress_.rewritten(); // also when it failed: what was applied before stays applied
+    look(); // also when it failed: what was applied before stays applied
     return done;
   }
   result<void> discard(position at, std::string_view reason) {
@@ -171,6 +177,30 @@ protected:
     for (std::size_t i = 0; i < workers; ++i) workers_.emplace_back(*this, make, partition{i, workers});
   }
 
+  Inner& inner(std::size_t part) noexcept { return workers_[part].inner_; }
+
+  // Behind whatever a worker has done: what all have reached, whether one has failed, or is the model otherwise now. Under a lock, so
+  // that of two that end at once the later one sees both.
+  void look() noexcept {
+    std::scoped_lock const lock(looking_);
+    position lowest = workers_.front().reached();
+    Inner* failed = nullptr;
+    bool rewritten = false;
+    for (worker& each : workers_) {
+      lowest = std::min(lowest, each.reached());
+      if (failed == nullptr && each.inner_.progress().failed()) failed = &each.inner_;
+      auto const rewrites = each.inner_.progress().rewrites();
+      rewritten = std::exchange(each.rewrites_, rewrites) != rewrites || rewritten;
+    }
+    progress_.advance(lowest, changes::noted);
+    if (rewritten) progress_.rewritten();
+    if (failed == nullptr && progress_.failed()) progress_.revive();
+    if (failed == nullptr || progress_.failed()) return;
+    at_least never(position(UINT64_MAX));
+    never.timeout_us = 0;
+    progress_.fail(failed->progress().wait(never).error());
+  }
+
 private:
   Inner& of_key(std::string_view key) { return workers_[hash_text(key) % workers_.size()].inner_; }
 
@@ -184,16 +214,6 @@ private:
       sum.failed += one->failed;
     }
     return sum;
-  }
-
-  // Behind a step of that worker. Under a lock, so that of two that end at once the later one sees both.
-  void look(Inner& stepped, cleave::step done) noexcept {
-    std::scoped_lock const lock(looking_);
-    position lowest = workers_.front().reached();
-    for (worker const& each : workers_) lowest = std::min(lowest, each.reached());
-    progress_.advance(lowest, changes::noted);
-    if (done != step::failed || progress_.failed()) return;
-    progress_.fail(stepped.progress().wait(at_least(position(UINT64_MAX))).error());
   }
 
   projector_options options_;

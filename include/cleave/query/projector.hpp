@@ -57,6 +57,7 @@ struct feed_range {
 };
 struct fed {
   std::uint64_t events = 0; // handed out, the one that failed too
+  std::uint64_t passed = 0; // of these: events of other parts of the projection
   position last;            // of them
   bool failed = false;      // the last one
   bool touched = false;     // `apply` had succeeded with a part of what the failed one became by upcasting

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
-// Rebuilding a projection without downtime: what it may cost, how far it is, and what a comparison found. The one who does it is in
-// query/rebuildable_projector.hpp.
+// Rebuilding a projection without downtime: what it may cost, how far it is, and what a comparison found. Who does it is in
+// query/rebuildable_projector.hpp, and with a worker for each part of the keys in query/partitioned_rebuildable_projector.hpp.
 #pragma once
 
 #include <cleave/base/clock.hpp>
 #include <cleave/base/error.hpp>
 #include <cleave/event/position.hpp>
+#include <cleave/query/partition.hpp>
 #include <cleave/query/projection_versions.hpp>
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,8 +21,8 @@
 namespace cleave {
 
 struct rebuild_options {
-  // Events that the version beside takes in a second while it is behind, at the most; 0: as many as it can. From the moment when it
-  // has caught up it follows the log like the active one; it never does where more is written than this.
+  // Events that the version beside takes in a second while it is behind, at the most, all its parts together; 0: as many as it can. From
+  // the moment when it has caught up it follows the log like the active one; it never does where more is written than this.
   std::uint64_t events_per_second = 0;
   // As projector_options::batch_us, of the version that is built beside: appends and the live version wait for its transactions.
   std::int64_t batch_us = 10'000;
@@ -32,7 +36,8 @@ enum class rebuild_stage : std::uint8_t {
   clearing, // what stood beside was dropped, and its rows are being removed
 };
 
-// One moment of it.
+// One moment of it. Where the projection is divided, an event counts as done by the part that it belongs to: events and rates are means over
+// the parts, `failure` names the part.
 struct rebuild_status {
   rebuild_stage stage = rebuild_stage::none;
   std::string active;                // the version that answers
@@ -58,16 +63,27 @@ struct rebuild_comparison {
 
 namespace detail {
 
-// How many events may be taken now: a bucket that fills at the rate and holds what flows in in 0.2 s.
-class pace {
+// What the workers of one rebuild share. Any thread.
+class rebuild_crew {
 public:
-  explicit pace(std::uint64_t events_per_second) noexcept : rate_(events_per_second) {}
-  // UINT64_MAX without a rate. A clock that was set back costs what it had gained, and no more.
-  std::uint64_t allowed(timestamp now) noexcept;
-  void took(std::uint64_t events) noexcept;
+  rebuild_crew(std::uint64_t events_per_second, std::size_t workers) noexcept
+      : rate_(events_per_second), workers_(workers) {}
+
+  // How many events a worker may take now, which count as taken: its share of a bucket that fills at the rate and holds what flows in
+  // in 0.2 s. UINT64_MAX without a rate. A clock that was set back costs what it had gained, and no more.
+  std::uint64_t take(timestamp now) noexcept;
+  // Of those, what the worker has not taken in the end.
+  void give_back(std::uint64_t events) noexcept;
+
+  // A part of that build, 1 or more, has stopped: the others need not go on.
+  void fail(std::uint64_t build) noexcept { failed_.store(build, std::memory_order_relaxed); }
+  bool failed(std::uint64_t build) const noexcept { return failed_.load(std::memory_order_relaxed) == build; }
 
 private:
-  std::uint64_t rate_;
+  std::uint64_t const rate_;
+  std::uint64_t const workers_;
+  std::atomic<std::uint64_t> failed_ = 0;
+  std::mutex mutex_;  // guards what follows
   double tokens_ = 0; // in millionths of an event
   std::optional<timestamp> since_;
 };
@@ -87,6 +103,20 @@ private:
   mark newer_;
   std::uint64_t rate_ = 0;
 };
+
+// Which build of that version these rows are; none while its former rows are being removed.
+std::optional<std::uint64_t> build_of(projection_versions const& row, std::string_view version) noexcept;
+// What the row of a part becomes where the first read store has decided otherwise; `clearing` is of each part by itself.
+// errc::invalid_argument where that has never been one projection.
+result<projection_versions> followed(std::string_view projection, projection_versions const& own,
+                                     projection_versions const& decided);
+// "part 2 of 4: " before it, where there are several.
+error in_part(partition const& part, error why);
+// Of all parts, in their order, what can be said of the whole.
+rebuild_status sum_of(std::span<rebuild_status const> parts);
+rebuild_comparison sum_of(std::span<rebuild_comparison const> parts);
+// What is left, and how long that takes at this rate.
+void tell_what_is_left(rebuild_status& status) noexcept;
 
 error nothing_beside(std::string_view projection, projection_versions const& row);
 error nothing_to_swap(std::string_view projection, projection_versions const& row);

@@ -21,6 +21,8 @@
 #include <cleave/query/rebuild.hpp>
 #include <cleave/query/version_builds.hpp>
 #include <cleave/query/version_clearing.hpp>
+#include <cleave/query/version_rows.hpp>
+#include <cleave/query/version_swap.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -45,14 +47,20 @@ public:
 
   rebuildable_projector(Store& log, ReadStore& rows, projector_options const& options,
                         rebuild_options const& rebuild)
+      : rebuildable_projector(log, rows, options, rebuild, {&rows, {}, nullptr}) {}
+  // One part of a projection that is divided: query/partitioned_rebuildable_projector.hpp.
+  rebuildable_projector(Store& log, ReadStore& rows, projector_options const& options,
+                        rebuild_options const& rebuild, detail::part_of_rebuild<ReadStore> const& whole)
       : log_(log),
         rows_(rows),
         options_(options),
         rebuild_(rebuild),
         progress_(stem),
+        alone_(rebuild.events_per_second, 1),
+        crew_(whole.crew != nullptr ? *whole.crew : alone_),
         schedule_(options),
-        builds_(log, rows, progress_),
-        pace_(rebuild.events_per_second),
+        versions_(*whole.first, rows, whole.part),
+        builds_(log, rows, progress_, whole.part),
         clearing_(rows, options_, rebuild) {}
 
   projection_progress& progress() noexcept { return progress_; }
@@ -107,14 +115,20 @@ public:
 
   // The answer of the active version, as of one snapshot of the read store.
   template <class Q> result<typename Q::result_type> answer(Q const& q) {
+    detail::answered_by by;
+    return answer(q, by);
+  }
+  // The same, and whose it is.
+  template <class Q> result<typename Q::result_type> answer(Q const& q, detail::answered_by& by) {
     for (int tries = 0; tries < most_tries; ++tries) {
       // Before the snapshot: what was known to be active has reached what was shown until now.
       auto const known = builds_.active();
       std::optional<result<typename Q::result_type>> answered;
       auto asked = rows_.read([&](session& in) -> result<void> {
-        auto const row = builds::find(in);
+        auto const row = versions_.answering(in);
         if (!row) return unexpected(row.error());
-        if (row->active != builds::name_of(known)) return {};
+        if (!*row || (*row)->active != builds::name_of(known)) return {};
+        by = {known, (*row)->active_build};
         if (known == 0) answered.emplace(live_.answer(q, in));
         else answered.emplace(next_.answer(q, in));
         return {};
@@ -145,6 +159,12 @@ public:
     return refresh();
   }
 
+  // Learns what another part, or another process, has decided; each step does.
+  result<void> follow() {
+    std::scoped_lock const lock(stepping_);
+    return refresh();
+  }
+
   // How far it is. Waits for a step under way.
   rebuild_status status() {
     std::scoped_lock const lock(stepping_);
@@ -169,14 +189,9 @@ public:
     } else {
       out.failure = clearing_.failure();
     }
-    auto const head = log_.head();
-    out.events_total = std::max(out.events_done, head ? head->value() : 0);
+    out.events_total = log_.head().value_or(position()).value();
     out.events_per_second = meter_.per_second();
-    auto const left = out.events_total - out.events_done;
-    if (left == 0) out.left_us = 0;
-    else if (out.events_per_second != 0)
-      out.left_us = static_cast<std::int64_t>(1e6 * static_cast<double>(left) /
-                                              static_cast<double>(out.events_per_second));
+    detail::tell_what_is_left(out);
     return out;
   }
 
@@ -210,9 +225,9 @@ public:
   // Queries are answered by the version beside from now on, and the old one is kept up to date beside it. errc::not_found when there is
   // none, errc::stale when it is far behind or has stopped, errc::already_exists when it was switched already. The last events before
   // the switch are applied here, also where another process holds the lease: the transactions keep that right.
-  result<void> switch_over() { return swap_versions(false); }
+  result<void> switch_over() { return detail::version_swap<rebuildable_projector>({this}, false).run(); }
   // Back to the version that answered before: also when the new one has stopped. errc::not_found when there was no switch.
-  result<void> roll_back() { return swap_versions(true); }
+  result<void> roll_back() { return detail::version_swap<rebuildable_projector>({this}, true).run(); }
 
   // Drops what stands beside, with its tables: the old version, or a rebuild that is to be given up. From here on nobody writes to it. Its
   // rows are removed by steps, of any process, each a transaction of bounded length, after a restart too; status() tells when they are
@@ -247,6 +262,7 @@ public:
   }
 
 private:
+  friend class detail::version_swap<rebuildable_projector>;
   static constexpr int most_tries = 100;
   static constexpr int near_steps = 64; // what needs more to catch up is not switched to, nor compared
 
@@ -256,15 +272,13 @@ private:
 
   // Looks at the row, and follows what another process has changed.
   result<void> refresh() {
-    std::optional<projection_versions> found;
-    auto asked = rows_.read([&](session& in) -> result<void> {
-      auto row = builds::find(in);
-      if (!row) return unexpected(std::move(row).error());
-      found = std::move(*row);
-      return {};
-    });
-    if (!asked) return asked;
+    if (!known_) {
+      if (auto ours = versions_.take_part(); !ours) return ours;
+    }
+    auto found = versions_.follow();
+    if (!found) return unexpected(std::move(found).error());
     if (*found == row_) return {};
+    if (found->clearing != row_.clearing) clearing_.try_again();
     auto const now = found->active == builds::name_of(0) ? 0U : 1U;
     if (found->active != builds::name_of(now))
       return unexpected(detail::version_unknown(stem, found->active));
@@ -331,12 +345,15 @@ private:
   cleave::step step_beside() {
     if (!has_beside()) return step::idle;
     auto const now = options_.clock.now();
-    auto const events = caught_up_ ? UINT64_MAX : pace_.allowed(now);
+    bool const of_crew = !row_.switched; // what is kept goes its own way
+    if (of_crew && crew_.failed(row_.beside_build)) return step::waiting;
+    auto const events = caught_up_ ? UINT64_MAX : crew_.take(now);
     if (events == 0) return step::waiting;
     return builds_.with(1 - builds_.active(), [&](auto& projector) {
       auto const before = projector.handled();
       auto const one = projector.step({.events = events});
-      pace_.took(projector.handled() - before);
+      if (!caught_up_) crew_.give_back(events - (projector.handled() - before));
+      if (of_crew && one == step::failed) crew_.fail(row_.beside_build);
       meter_.note(now, projector.reached());
       // Where events come all the time it is never idle.
       if (one == step::idle || projector.reached() >= reached()) caught_up_ = true;
@@ -344,29 +361,19 @@ private:
     });
   }
 
-  result<void> swap_versions(bool back) {
-    for (int tries = 0;; ++tries) {
-      std::scoped_lock const lock(stepping_);
-      if (auto ready = refresh_both(); !ready) return ready;
-      if (row_.switched != back) return unexpected(detail::nothing_to_swap(stem, row_));
-      auto swapped = row_;
-      std::swap(swapped.active, swapped.beside);
-      std::swap(swapped.active_build, swapped.beside_build);
-      swapped.switched = !back;
-      auto done = builds_.with(1 - builds_.active(), [&](auto& projector) {
-        return projector.in_place([&](session& in, position to) -> result<void> {
-          typename ReadStore::versions versions(in, stem);
-          auto const stored = versions.checkpoint(row_.active);
-          if (!stored) return unexpected(stored.error());
-          auto const shown = std::max(*stored, reached());
-          if (to < shown) return unexpected(detail::version_behind(row_.beside, to, shown));
-          return builds::replace(in, row_, swapped);
-        });
+  // One transaction in which what stands beside has all that the active version has stored by then, and shown here; then(session) is
+  // called in it. errc::stale where it has not.
+  template <class Then> result<void> in_place_beside(Then&& then) {
+    return builds_.with(1 - builds_.active(), [&](auto& projector) {
+      return projector.in_place([&](session& in, position to) -> result<void> {
+        typename ReadStore::versions versions(in, stem);
+        auto const stored = versions.checkpoint(row_.active);
+        if (!stored) return unexpected(stored.error());
+        auto const shown = std::max(*stored, reached());
+        if (to < shown) return unexpected(detail::version_behind(row_.beside, to, shown));
+        return then(in);
       });
-      if (done) return refresh();
-      bool const raced = done.error().code() == errc::stale || done.error().code() == errc::version_conflict;
-      if (!raced || tries >= most_tries) return done;
-    }
+    });
   }
 
   template <class F> auto of_active(F&& f)
@@ -383,13 +390,15 @@ private:
   Live live_{}; // these two only answer
   Next next_{};
   projection_progress progress_;
+  detail::rebuild_crew alone_;
+  detail::rebuild_crew& crew_;
   std::mutex stepping_;             // guards what follows
   detail::retry_schedule schedule_; // of reading the row
   bool known_ = false;              // the row was read once
   projection_versions row_;
+  detail::version_rows<builds, ReadStore> versions_;
   builds builds_;          // but for active()
   bool caught_up_ = false; // what stands beside: it was once where the active one was
-  detail::pace pace_;
   detail::rate_meter meter_;
   detail::version_clearing<builds, ReadStore> clearing_;
 };

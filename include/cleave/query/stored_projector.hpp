@@ -91,7 +91,7 @@ public:
         schedule_.succeeded();
       }
       if (careful_ > 0) --careful_;
-      handled_ += fed_.events;
+      handled_ += fed_.events - fed_.passed;
       progress_.advance(*reached_now, first ? changes::unknown : changes::noted);
       return first || *reached_now > before ? step::worked : step::idle;
     } catch (...) {
@@ -100,7 +100,7 @@ public:
     }
   }
 
-  // How many events were handed to the projection and committed, since this object was made.
+  // How many events of its own were handed to the projection, or parked, and committed, since this object was made.
   std::uint64_t handled() {
     std::scoped_lock const lock(stepping_);
     return handled_;

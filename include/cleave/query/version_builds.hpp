@@ -65,9 +65,9 @@ public:
   static constexpr std::string_view stem = checked_versions<Live, Next>::stem;
   template <class V> using projector_of = stored_projector<V, Store, guarded>;
 
-  // `told`: what the queries see; events that the active version applies are noted there.
-  version_builds(Store& log, ReadStore& rows, projection_progress& told) noexcept
-      : log_(log), rows_(rows), told_(told) {}
+  // `told`: what the queries see; events that the active version applies are noted there. `part`: the builds are of these keys.
+  version_builds(Store& log, ReadStore& rows, projection_progress& told, partition const& part) noexcept
+      : log_(log), rows_(rows), told_(told), part_(part) {}
 
   static constexpr std::string_view name_of(std::size_t index) noexcept {
     return index == 0 ? std::string_view(Live::name) : std::string_view(Next::name);
@@ -169,7 +169,7 @@ private:
         : owner(host),
           index(place),
           rows(host.rows_, stem, Live::name, V::name, number),
-          projector(host.log_, rows, V{}, options) {
+          projector(host.log_, rows, V{}, options, policy_of<V>(options.on_failure), host.part_) {
       projector.progress().add_cache(link);
     }
     build(build const&) = delete;
@@ -195,6 +195,7 @@ private:
   Store& log_;
   ReadStore& rows_;
   projection_progress& told_;
+  partition const part_;
   std::atomic<std::size_t> active_ = 0; // never ahead of what that version has reached
   std::optional<build<Live>> first_;
   std::optional<build<Next>> second_;

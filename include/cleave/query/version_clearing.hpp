@@ -45,6 +45,8 @@ public:
     if (!schedule_.failed(started)) why_ = std::move(removed).error();
     return step::waiting;
   }
+  // What could not be removed before is another thing.
+  void try_again() noexcept { why_.reset(); }
   std::string failure() const { return why_ ? why_->message() : std::string(); }
 
 private:
