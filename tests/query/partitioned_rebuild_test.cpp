@@ -522,6 +522,22 @@ TEST_CASE("a version that was dropped, or begun anew, in the first file alone le
   CHECK(in.all() == 100);
 }
 
+TEST_CASE("a part follows what is decided by then, also when another process overtakes it") {
+  mill in(2, 20);
+  in.run();
+  auto raced = in.open<raced_rows>();
+  projector_over<raced_rows> at(in.log, raced, stepped(), {});
+  at.prepare();
+  in.decide({.active = "weave.v1", .beside = "weave.v2", .beside_build = 1});
+  raced[1].before_apply = [&] { // what it is about to follow is over
+    REQUIRE(in.at->drop());
+    in.run();
+  };
+  CHECK(at.status().stage == rebuild_stage::none);
+  CHECK_FALSE(raced[1].before_apply);
+  CHECK(in.row(1).beside.empty());
+}
+
 TEST_CASE("a merged answer is of one version, also when versions change places in the middle of it") {
   mill in(3, 100);
   in.run();
