@@ -8,7 +8,7 @@
 //   cleave::application shop{log, cleave::rebuildable_projection<revenue, revenue_v2>(rows), ...};
 //   auto& versions = shop.projector<revenue>();
 //   versions.begin(); ... versions.status() ... versions.compare(); versions.switch_over(); versions.drop();
-// Each of these may be called in any process, whichever one runs the projection.
+// Each of these may be called in any process, whichever one runs it. By several workers: partitioned_rebuildable_projector.hpp.
 //
 // Which version is active, and which stands beside it, is one row of the read store: every query reads it in its own snapshot. Two that
 // take turns are enough for ever: what was dropped can be built anew under its old name.
@@ -48,7 +48,7 @@ public:
   rebuildable_projector(Store& log, ReadStore& rows, projector_options const& options,
                         rebuild_options const& rebuild)
       : rebuildable_projector(log, rows, options, rebuild, {&rows, {}, nullptr}) {}
-  // One part of a projection that is divided: query/partitioned_rebuildable_projector.hpp.
+  // One part of a projection that is divided.
   rebuildable_projector(Store& log, ReadStore& rows, projector_options const& options,
                         rebuild_options const& rebuild, detail::part_of_rebuild<ReadStore> const& whole)
       : log_(log),
@@ -180,14 +180,13 @@ public:
     if (row_.beside != builds::name_of(1 - active)) return out;
     out.beside = row_.beside;
     out.stage = row_.switched ? rebuild_stage::switched : rebuild_stage::building;
+    out.failure = clearing_.failure();
     if (has_beside()) {
       if (caught_up_ && !row_.switched) out.stage = rebuild_stage::ready;
       builds_.with(1 - active, [&](auto& projector) {
         out.failure = projector.progress().status().failure;
         out.events_done = projector.reached().value();
       });
-    } else {
-      out.failure = clearing_.failure();
     }
     out.events_total = log_.head().value_or(position()).value();
     out.events_per_second = meter_.per_second();
@@ -266,15 +265,12 @@ private:
   static constexpr int most_tries = 100;
   static constexpr int near_steps = 64; // what needs more to catch up is not switched to, nor compared
 
-  bool has_beside() const noexcept { return builds_.is_there(1 - builds_.active()); }
-
   // Everything below: under stepping_.
+  bool has_beside() const noexcept { return builds_.is_there(1 - builds_.active()); }
 
   // Looks at the row, and follows what another process has changed.
   result<void> refresh() {
-    if (!known_) {
-      if (auto ours = versions_.take_part(); !ours) return ours;
-    }
+    if (auto ours = known_ ? result<void>() : versions_.take_part(); !ours) return ours;
     auto found = versions_.follow();
     if (!found) return unexpected(std::move(found).error());
     if (*found == row_) return {};
@@ -336,8 +332,7 @@ private:
     auto const before = row_;
     if (refresh() && row_ != before) return step::worked;
     builds_.with(builds_.active(), [&](auto& projector) {
-      auto why = projector.progress().wait(at_least(position(UINT64_MAX)));
-      progress_.fail(std::move(why).error());
+      progress_.fail(projector.progress().wait(at_least(position(UINT64_MAX))).error());
     });
     return stepped;
   }
@@ -345,15 +340,14 @@ private:
   cleave::step step_beside() {
     if (!has_beside()) return step::idle;
     auto const now = options_.clock.now();
-    bool const of_crew = !row_.switched; // what is kept goes its own way
-    if (of_crew && crew_.failed(row_.beside_build)) return step::waiting;
+    if (!row_.switched && crew_.failed(row_.beside_build)) return step::waiting;
     auto const events = caught_up_ ? UINT64_MAX : crew_.take(now);
     if (events == 0) return step::waiting;
     return builds_.with(1 - builds_.active(), [&](auto& projector) {
       auto const before = projector.handled();
       auto const one = projector.step({.events = events});
       if (!caught_up_) crew_.give_back(events - (projector.handled() - before));
-      if (of_crew && one == step::failed) crew_.fail(row_.beside_build);
+      if (one == step::failed) crew_.fail(row_.beside_build);
       meter_.note(now, projector.reached());
       // Where events come all the time it is never idle.
       if (one == step::idle || projector.reached() >= reached()) caught_up_ = true;
