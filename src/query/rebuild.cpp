@@ -86,6 +86,7 @@ void tell_what_is_left(rebuild_status& status) noexcept {
 
 rebuild_status sum_of(std::span<rebuild_status const> parts) {
   rebuild_status out = parts.front();
+  if (parts.size() == 1) return out;
   out.failure.clear();
   std::uint64_t done = 0;
   std::uint64_t rate = 0;
@@ -110,6 +111,7 @@ rebuild_status sum_of(std::span<rebuild_status const> parts) {
 }
 
 rebuild_comparison sum_of(std::span<rebuild_comparison const> parts) {
+  if (parts.size() == 1) return parts.front();
   auto const lowest = std::ranges::min(parts, {}, &rebuild_comparison::position).position;
   auto const same = [](rebuild_comparison const& part) { return part.rows == rows_compared::same; };
   auto const first = std::ranges::find_if_not(parts, same);

@@ -91,12 +91,14 @@ public:
   }
   rebuild_status status() {
     std::vector<rebuild_status> all;
+    all.reserve(size());
     for (std::size_t i = 0; i < size(); ++i) all.push_back(this->inner(i).status());
     return detail::sum_of(all);
   }
   // Each part at a position of its own; the lowest of them is told.
   result<rebuild_comparison> compare() {
     std::vector<rebuild_comparison> all;
+    all.reserve(size());
     for (std::size_t i = 0; i < size(); ++i) {
       auto one = this->inner(i).compare();
       if (!one) return unexpected(detail::in_part({i, size()}, std::move(one).error()));
@@ -131,6 +133,7 @@ private:
   }
   result<void> swap(bool back) {
     std::vector<part*> all;
+    all.reserve(size());
     for (std::size_t i = 0; i < size(); ++i) all.push_back(&this->inner(i));
     auto done = detail::version_swap<part>(std::move(all), back).run();
     this->look();

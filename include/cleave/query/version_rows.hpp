@@ -60,9 +60,9 @@ public:
 
   // The row of this part, once it has followed what was decided.
   result<projection_versions> follow() {
-    auto const own = read(own_);
+    auto own = read(own_);
     if (!own || decides()) return own;
-    auto const decided = read(first_);
+    auto decided = read(first_);
     if (!decided) return decided;
     auto to = followed(Builds::stem, *own, *decided);
     if (!to || *to == *own) return to;

@@ -29,6 +29,7 @@ public:
 private:
   result<void> attempt(bool& raced) {
     std::vector<std::unique_lock<std::mutex>> locks;
+    locks.reserve(parts_.size());
     for (Part* const each : parts_) locks.emplace_back(each->stepping_);
     if (auto ready = for_each_part([](Part& each) { return each.refresh_both(); }); !ready) return ready;
     auto const& row = parts_.front()->row_;
