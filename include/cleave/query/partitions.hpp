@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the partitioned projectors share: a projection that several workers feed at once, each for its part of the keys, and that is
-// one projection for who asks it. In memory: query/partitioned_projector.hpp; in read stores: query/partitioned_stored_projector.hpp.
+// one projection for who asks it. In memory: query/partitioned_projector.hpp; in read stores: query/partitioned_stored_projector.hpp; with a
+// next version beside it: query/partitioned_rebuildable_projector.hpp.
 #pragma once
 
 #include <cleave/query/partition.hpp>
