@@ -65,9 +65,10 @@ result<void> event_store::transact(function_ref<result<void>(transaction&)> work
   return engine_->transact(work);
 }
 
-result<version> event_store::read_stream_with(stream_name stream, stream_range range, sink_ref sink) {
+result<version> event_store::read_stream_with(stream_name stream, stream_range range,
+                                              cleave::detail::envelope_part wanted, sink_ref sink) {
   committed_log source(*engine_);
-  return sqlite::read_stream(source, stream, range, sink);
+  return sqlite::read_stream(source, stream, range, wanted, sink);
 }
 
 result<position> event_store::read_all_with(log_range const& range, sink_ref sink) {

@@ -23,6 +23,15 @@ public:
   std::string_view known(std::int64_t id) const noexcept {
     return places_.empty() ? std::string_view() : places_[place_of(id)].text;
   }
+  // The same, learned when it has to be.
+  result<std::string_view> find(database& db, std::int64_t id) {
+    std::string_view text = known(id);
+    if (text.data() == nullptr) {
+      if (auto good = learn(db, id); !good) return unexpected(std::move(good).error());
+      text = known(id);
+    }
+    return text;
+  }
   // errc::corrupt when no text has that id.
   result<void> learn(database& db, std::int64_t id);
   // Whether there is a lot.

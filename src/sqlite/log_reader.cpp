@@ -151,7 +151,7 @@ result<position> read_all(snapshot_source& source, log_range range, sink_ref sin
                                           : fill_from_log(batch, db, sql, filter, after, head, wanted);
       if (!filled) return unexpected(filled.error());
       done = *filled;
-      return batch.add_names(db, 0, known.streams, known.names);
+      return batch.add_names(db, known.streams, known.names);
     });
     if (!read) return unexpected(read.error());
     std::uint64_t reached = 0;

@@ -41,7 +41,8 @@ protected:
   ~snapshot_source() = default;
 };
 
-result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range, sink_ref sink);
+result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range,
+                            envelope_part wanted, sink_ref sink);
 result<position> read_all(snapshot_source& source, log_range range, sink_ref sink);
 result<position> read_head(database& db);
 

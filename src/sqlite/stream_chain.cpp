@@ -7,13 +7,27 @@ namespace cleave::sqlite {
 
 namespace {
 
-// Goes back as long as `arrived(link)` is false for the next link; takes a second pointer only if may_skip(link behind it).
-template <class Arrived, class MaySkip> class search final : public chain_walk {
-public:
-  search(std::int64_t stream, stream_link from, Arrived arrived, MaySkip may_skip) noexcept
-      : chain_walk(stream, from), arrived_(arrived), may_skip_(may_skip) {}
+constexpr std::uint64_t block_events = stream_head::strides.front();
 
-  bool take(sqlite3_value** row) override {
+// Goes back by both pointers of a link.
+class skipping_walk : public chain_walk {
+public:
+  using chain_walk::chain_walk;
+  result<void> run(database& db) {
+    static std::string const sql = sql_for("l.stream, l.version, l.previous, l.skip");
+    return chain_walk::run(db, sql);
+  }
+
+protected:
+  ~skipping_walk() = default;
+
+  // Whether the second pointer may be taken, to that link.
+  virtual bool may_skip(stream_link far) const noexcept = 0;
+  // It goes on at at().
+  virtual void moved() {}
+
+private:
+  bool take(sqlite3_value** row) final {
     std::uint64_t previous = 0;
     std::uint64_t skip = 0;
     if (!is_link(row[0], row[1], row[2], previous)) return false;
@@ -21,20 +35,47 @@ public:
     bool const sound = read_pointer(row[3], skip) && (skip == 0) == (stride == 0) && skip < at().position;
     if (!sound) return broken();
     stream_link const far{at().version - stride, skip};
-    go_on_at(skip != 0 && may_skip_(far) ? far : stream_link{at().version - 1, previous});
+    go_on_at(skip != 0 && may_skip(far) ? far : stream_link{at().version - 1, previous});
+    moved();
     return true;
   }
+};
+
+// Goes back as long as `arrived(link)` is false for the next link; takes a second pointer only if may_skip(link behind it).
+template <class Arrived, class MaySkip> class search final : public skipping_walk {
+public:
+  search(std::int64_t stream, stream_link from, Arrived arrived, MaySkip may_skip) noexcept
+      : skipping_walk(stream, from), arrived_(arrived), may_skip_(may_skip) {}
+
   result<stream_link> find(database& db) {
-    static std::string const sql = sql_for("l.stream, l.version, l.previous, l.skip");
-    if (auto good = run(db, sql); !good) return unexpected(std::move(good).error());
+    if (auto good = run(db); !good) return unexpected(std::move(good).error());
     return at();
   }
 
 private:
   bool arrived() const noexcept override { return arrived_(at()); }
+  bool may_skip(stream_link far) const noexcept override { return may_skip_(far); }
 
   Arrived arrived_;
   MaySkip may_skip_;
+};
+
+class block_search final : public skipping_walk {
+public:
+  block_search(std::int64_t stream, stream_link from, std::uint64_t lowest, std::vector<stream_link>& to)
+      : skipping_walk(stream, from), lowest_(lowest), to_(to) {}
+
+private:
+  // The end of the block before the one that at() is in.
+  std::uint64_t below() const noexcept { return (at().version - 1) / block_events * block_events; }
+  bool arrived() const noexcept override { return below() < lowest_; }
+  bool may_skip(stream_link far) const noexcept override { return far.version >= below(); }
+  void moved() override {
+    if (at().version % block_events == 0 && at().version >= lowest_) to_.push_back(at());
+  }
+
+  std::uint64_t lowest_;
+  std::vector<stream_link>& to_;
 };
 
 } // namespace
@@ -44,6 +85,11 @@ result<stream_link> go_back(database& db, std::int64_t stream, stream_link from,
              stream, from, [version](stream_link at) { return at.version <= version; },
              [version](stream_link far) { return far.version >= version; })
       .find(db);
+}
+
+result<void> find_blocks(database& db, std::int64_t stream, stream_link from, std::uint64_t lowest,
+                         std::vector<stream_link>& to) {
+  return block_search(stream, from, lowest, to).run(db);
 }
 
 result<stream_link> go_before(database& db, std::int64_t stream, stream_link from, std::uint64_t position) {

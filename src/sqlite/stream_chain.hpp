@@ -23,6 +23,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace cleave::sqlite {
 
@@ -68,6 +69,10 @@ struct stream_head {
 
 // Goes back from a link of the stream to `version`, at most that of the link. errc::corrupt where the chain is broken.
 result<stream_link> go_back(database& db, std::int64_t stream, stream_link from, std::uint64_t version);
+// Goes back from a link of the stream to version `lowest`, and adds the links whose versions are multiples of the first stride on the
+// way, each of which must be at least `lowest` and before `from`. errc::corrupt where the chain is broken.
+result<void> find_blocks(database& db, std::int64_t stream, stream_link from, std::uint64_t lowest,
+                         std::vector<stream_link>& to);
 // Goes back to the stream's last event before `position`; version 0 when there is none.
 result<stream_link> go_before(database& db, std::int64_t stream, stream_link from, std::uint64_t position);
 

@@ -18,7 +18,8 @@ constexpr std::uint64_t block_events = stream_head::strides.front();
 // What is left to read of a stream, in batches that may come out of different snapshots: what lies behind the end never changes.
 class stream_walk {
 public:
-  stream_walk(stream_name stream, stream_range range) noexcept : stream_(stream.text()), range_(range) {}
+  stream_walk(stream_name stream, stream_range range, envelope_part wanted) noexcept
+      : stream_(stream.text()), range_(range), wanted_(wanted) {}
 
   // Finds the place to begin. False: this snapshot is too old for that.
   result<bool> begin(snapshot_source& source, database& db, stream_name stream);
@@ -29,11 +30,10 @@ public:
 private:
   result<void> plan_forward(database& db);
   result<void> plan_backward(database& db);
-  // Reads back from a block's end to lowest_, or until the batch has enough. Where to go on.
-  result<stream_link> read_back(event_batch& batch, database& db, stream_link from);
 
   std::string_view stream_;
   stream_range range_;
+  envelope_part wanted_;
   stream_end end_;
   id_texts names_{id_texts::of::names};
   // The ends of the blocks to read, the next one last. Forward, a block has 64 events at most and is read as a whole; backward,
@@ -68,13 +68,7 @@ result<void> stream_walk::plan_forward(database& db) {
   std::uint64_t const marked = to / block_events * block_events;
   if (to == head.last.version && marked < to && marked >= lowest_)
     blocks_.push_back({marked, head.marks.front()});
-  for (;;) {
-    std::uint64_t const below = (blocks_.back().version - 1) / block_events * block_events;
-    if (below < lowest_) return {};
-    auto const block = go_back(db, end_.id, blocks_.back(), below);
-    if (!block) return unexpected(block.error());
-    blocks_.push_back(*block);
-  }
+  return find_blocks(db, end_.id, blocks_.back(), lowest_, blocks_);
 }
 
 result<void> stream_walk::plan_backward(database& db) {
@@ -85,75 +79,89 @@ result<void> stream_walk::plan_backward(database& db) {
   return {};
 }
 
-// Takes a stream's events into a batch, the last one first.
+// Takes a stream's events into a batch, the last one of a block first; goes on with the next block while the batch has room.
 class batch_walk final : public chain_walk {
 public:
-  batch_walk(event_batch& batch, std::int64_t stream, stream_link from, std::uint64_t lowest) noexcept
-      : chain_walk(stream, from), batch_(batch), lowest_(lowest) {}
+  // `blocks`: their ends, the next one last, and not empty. `lowest`: the first version of the next one. Both become what is left.
+  batch_walk(event_batch& batch, std::int64_t stream, std::vector<stream_link>& blocks, std::uint64_t& lowest,
+             bool forward, envelope_part wanted) noexcept
+      : chain_walk(stream, blocks.back()),
+        batch_(batch),
+        blocks_(blocks),
+        lowest_(lowest),
+        begin_(batch.size()),
+        forward_(forward),
+        wanted_(wanted) {}
 
-  static std::string const& sql() {
-    static std::string const made = sql_for(std::string(event_batch::columns) + ", l.previous");
-    return made;
+  result<void> read(database& db) {
+    static std::string const with_envelope = sql_for(event_batch::link_columns(envelope_part::whole));
+    static std::string const without = sql_for(event_batch::link_columns(envelope_part::place));
+    if (auto good = run(db, wanted_ == envelope_part::whole ? with_envelope : without); !good) return good;
+    if (!sound_) return unexpected(batch_.damaged(db));
+    if (!arrived_) leave_block();
+    return {};
   }
-  bool take(sqlite3_value** row) override {
-    using place = event_batch::place;
-    std::uint64_t previous = 0;
-    if (!is_link(row[place::stream], row[place::version], row[place::behind], previous)) return false;
-    sound_ = batch_.add(row);
-    if (!sound_) return false;
-    go_on_at({at().version - 1, previous});
-    return batch_.size() < batch_events && batch_.bytes() < batch_bytes;
-  }
-  bool sound() const noexcept { return sound_; }
 
 private:
-  bool arrived() const noexcept override { return at().version < lowest_; }
+  bool arrived() const noexcept override { return arrived_; }
+
+  bool take(sqlite3_value** row) override {
+    using place = event_batch::link_place;
+    std::uint64_t previous = 0;
+    if (!is_link(row[place::stream], row[place::version], row[place::previous], previous)) return false;
+    sound_ = batch_.add_link(row, at(), wanted_);
+    if (!sound_) return false;
+    bool const first_of_block = at().version == lowest_;
+    go_on_at({at().version - 1, previous});
+    if (first_of_block) end_block();
+    bool const room_for_next = !forward_ || batch_.size() != begin_ ||
+                               batch_.size() + block_events <= batch_events;
+    return room_for_next && batch_.size() < batch_events && batch_.bytes() < batch_bytes;
+  }
+  void end_block() {
+    if (forward_) {
+      batch_.reverse_from(begin_);
+      lowest_ = blocks_.back().version + 1;
+    }
+    begin_ = batch_.size();
+    blocks_.pop_back();
+    arrived_ = blocks_.empty();
+    if (!arrived_) go_on_at(blocks_.back());
+  }
+  // The batch is full.
+  void leave_block() {
+    if (!forward_) {
+      blocks_.back() = at();
+    } else if (batch_.size() != begin_) {
+      // Too much to be held at once: what is before comes first, as a block of its own.
+      batch_.back_to(begin_);
+      blocks_.push_back(at());
+    }
+  }
 
   event_batch& batch_;
-  std::uint64_t lowest_;
+  std::vector<stream_link>& blocks_;
+  std::uint64_t& lowest_;
+  std::size_t begin_; // of the block, in the batch
+  bool forward_;
+  envelope_part wanted_;
+  bool arrived_ = false;
   bool sound_ = true;
 };
 
-result<stream_link> stream_walk::read_back(event_batch& batch, database& db, stream_link from) {
-  std::size_t const first = batch.size();
-  batch_walk walk(batch, end_.id, from, lowest_);
-  if (auto good = walk.run(db, batch_walk::sql()); !good) return unexpected(std::move(good).error());
-  if (!walk.sound()) return unexpected(batch.damaged(db));
-  if (auto good = batch.add_names(db, first, stream_, names_); !good)
-    return unexpected(std::move(good).error());
-  return walk.at();
-}
-
 result<void> stream_walk::fill(event_batch& batch, database& db) {
-  if (range_.order == direction::backward) {
-    auto const reached = read_back(batch, db, blocks_.back());
-    if (!reached) return unexpected(reached.error());
-    blocks_.back() = *reached;
-    if (reached->version < lowest_) blocks_.clear();
-    return {};
-  }
-  while (!blocks_.empty() && batch.size() + block_events <= batch_events && batch.bytes() < batch_bytes) {
-    std::size_t const first = batch.size();
-    auto const reached = read_back(batch, db, blocks_.back());
-    if (!reached) return unexpected(reached.error());
-    if (reached->version >= lowest_) {
-      // Too much to be held at once: what is before comes first, as a block of its own.
-      batch.back_to(first);
-      blocks_.push_back(*reached);
-      continue;
-    }
-    batch.reverse_from(first);
-    lowest_ = blocks_.back().version + 1;
-    blocks_.pop_back();
-  }
-  return {};
+  bool const forward = range_.order == direction::forward;
+  batch_walk walk(batch, end_.id, blocks_, lowest_, forward, wanted_);
+  if (auto good = walk.read(db); !good) return good;
+  return batch.add_names(db, stream_, names_);
 }
 
 } // namespace
 
-result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range, sink_ref sink) {
+result<version> read_stream(snapshot_source& source, stream_name stream, stream_range range,
+                            envelope_part wanted, sink_ref sink) {
   if (auto good = check_stream_name(stream); !good) return unexpected(std::move(good).error());
-  stream_walk walk(stream, range);
+  stream_walk walk(stream, range, wanted);
   event_batch batch;
   for (bool begun = false;;) {
     batch.clear();

@@ -93,9 +93,10 @@ result<position> transaction::read_all_with(log_range const& range,
 }
 
 result<version> transaction::read_stream_with(stream_name stream, stream_range range,
+                                              cleave::detail::envelope_part wanted,
                                               function_ref<bool(recorded_event const&)> sink) {
   own_connection source(*db_, owner_->writer().log());
-  return sqlite::read_stream(source, stream, range, sink);
+  return sqlite::read_stream(source, stream, range, wanted, sink);
 }
 
 } // namespace cleave::sqlite

@@ -160,7 +160,9 @@ struct transfer_desk {
   }
 
   std::map<std::string, bank::account> accounts;
+  std::set<cleave::event_id> seen;
   void evolve(auto const& event, cleave::envelope const& at) {
+    seen.insert(at.id);
     accounts[std::string(at.stream.id())].evolve(event);
   }
   cleave::decision<bank::withdrawn, bank::deposited> decide(transfer const& c) const {
@@ -195,6 +197,18 @@ TEMPLATE_TEST_CASE("a boundary decides on events of several streams", "", in_mem
   REQUIRE(state->seats == 2);
   REQUIRE(state->of_student.at("s0") == 3);
   require_rules(at.store);
+}
+
+TEMPLATE_TEST_CASE("a boundary over streams is shown the whole envelope of each event", "", in_memory,
+                   in_sqlite) {
+  TestType at;
+  append_raw(at.store, "account-a", bank::opened{});
+  append_raw(at.store, "account-a", bank::deposited{100});
+  append_raw(at.store, "account-b", bank::opened{});
+  auto const state = cleave::load_boundary<transfer_desk>(at.store, transfer{"a", "b", 1});
+  REQUIRE(state);
+  REQUIRE(state->seen.size() == 3);
+  REQUIRE_FALSE(state->seen.contains(cleave::event_id()));
 }
 
 TEMPLATE_TEST_CASE("a decision by a query is made anew when an event came that matters", "", in_memory,

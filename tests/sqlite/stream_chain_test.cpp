@@ -4,7 +4,11 @@
 
 #include <atomic>
 #include <random>
+#include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 using namespace cleave;
 using namespace cleave::test;
@@ -55,6 +59,20 @@ void execute(std::string const& path, std::string_view sql) {
   must(file.execute(sql));
 }
 
+// Looks at the place of an event only, and checks what else it is handed.
+struct place_sink {
+  static constexpr bool place_only = true;
+  bool operator()(recorded_event const& event) {
+    bare = bare && event.at.id.nil() && event.at.recorded_at == timestamp() && event.at.tags.empty() &&
+           event.at.metadata.correlation.nil() && event.at.metadata.headers.empty();
+    seen.emplace_back(event.at.position, event.at.version, std::string(event.at.stream.text()),
+                      std::string(event.at.name), std::string(event.data));
+    return true;
+  }
+  bool bare = true;
+  std::vector<std::tuple<position, version, std::string, std::string, std::string>> seen;
+};
+
 } // namespace
 
 TEST_CASE("every part of a long stream is read in both directions as it was written") {
@@ -81,6 +99,43 @@ TEST_CASE("every part of a long stream is read in both directions as it was writ
   }
   CHECK(read(store, "long-1", stream_range{.from = version(count + 1)}, 0) == 0);
   CHECK(read(store, "long-1", stream_range::backward(version(count + 7)), count) == count);
+}
+
+TEST_CASE(
+    "who looks at the place of an event only is handed the same events, and nothing else of their envelopes") {
+  scratch_folder const folder;
+  auto store = open_fast(folder.file("log.db"));
+  std::string_view const tag = "kind:tagged";
+  header const said{"by", "somebody"};
+  for (int i = 0; i < 700; ++i) {
+    std::string const data = std::to_string(i);
+    new_event event = happened(data);
+    event.name = i % 3 == 0 ? "other-happened.v1" : "thing-happened.v1";
+    if (i % 5 == 0) event.tags = {&tag, 1};
+    if (i % 7 == 0) event.metadata = {correlation_id(event.id.id()), {}, {&said, 1}};
+    for (std::string_view const stream : {"one", "two"}) {
+      event.id = next_id();
+      stream_append const part{stream, expectation::any(), {&event, 1}};
+      must(store.append({.streams = {&part, 1}}));
+    }
+  }
+  for (stream_range const range :
+       {stream_range::all(), stream_range::after(version(100)).up_to(300), stream_range::backward()}) {
+    place_sink whole;
+    must(store.read_stream("two", range, [&](recorded_event const& event) { return whole(event); }));
+    place_sink place;
+    must(store.read_stream("two", range, place));
+    CHECK(place.seen == whole.seen);
+    CHECK(place.bare);
+    CHECK_FALSE(whole.bare);
+    place_sink inside;
+    must(store.transact([&](sqlite::transaction& in) -> result<void> {
+      auto read = in.read_stream("two", range, inside);
+      return read ? result<void>() : unexpected(std::move(read).error());
+    }));
+    CHECK(inside.seen == whole.seen);
+    CHECK(inside.bare);
+  }
 }
 
 TEST_CASE("a stream of big events is read in order without holding it all") {

@@ -46,6 +46,14 @@ namespace detail {
 struct sink_probe {
   bool operator()(recorded_event const&) { return true; }
 };
+
+// What a sink looks at of the envelope beside position, stream, version and name: all, or nothing. One with `static constexpr bool
+// place_only = true` tells a store that it may leave the rest empty, and so need not read it.
+enum class envelope_part : std::uint8_t { whole, place };
+template <class Sink> inline constexpr envelope_part part_for = envelope_part::whole;
+template <class Sink>
+  requires(std::remove_cvref_t<Sink>::place_only)
+inline constexpr envelope_part part_for<Sink> = envelope_part::place;
 } // namespace detail
 
 // append(request): checks everything (in the order: form and limits, repeat of a command id, repeat of event ids, expectations,

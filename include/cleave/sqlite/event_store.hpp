@@ -143,7 +143,7 @@ public:
   // What the sink throws passes through. See can_read_stream and can_read_all.
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) {
-    return read_stream_with(stream, range, sink);
+    return read_stream_with(stream, range, cleave::detail::part_for<Sink>, sink);
   }
   template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) {
     return read_all_with(range, sink);
@@ -185,7 +185,8 @@ private:
   explicit event_store(detail::engine* engine) noexcept : engine_(engine) {}
   result<void> async_append_with(append_request const& request,
                                  std::unique_ptr<detail::append_completion> completion);
-  result<version> read_stream_with(stream_name stream, stream_range range, sink_ref sink);
+  result<version> read_stream_with(stream_name stream, stream_range range,
+                                   cleave::detail::envelope_part wanted, sink_ref sink);
   result<position> read_all_with(log_range const& range, sink_ref sink);
   void close() noexcept;
 

@@ -46,7 +46,7 @@ public:
   result<std::optional<command_outcome>> find_command(command_id id);
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) {
-    return read_stream_with(stream, range, sink);
+    return read_stream_with(stream, range, cleave::detail::part_for<Sink>, sink);
   }
   template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) {
     return read_all_with(range, sink);
@@ -61,6 +61,7 @@ private:
   friend class detail::engine;
   transaction(detail::engine& owner, database& db) noexcept : owner_(&owner), db_(&db) {}
   result<version> read_stream_with(stream_name stream, stream_range range,
+                                   cleave::detail::envelope_part wanted,
                                    function_ref<bool(recorded_event const&)> sink);
   result<position> read_all_with(log_range const& range, function_ref<bool(recorded_event const&)> sink);
 

@@ -144,11 +144,18 @@ private:
   std::optional<error> failed_;
 };
 
+// Of a decider, whose `evolve` is not told where an event stands.
+class decider_fold : public state_fold {
+public:
+  using state_fold::state_fold;
+  static constexpr bool place_only = true;
+};
+
 // Folds the events of the stream behind version `upto` into the state, and says in `upto` how far it came.
 template <class Store>
 result<void> catch_up_stream(Store& store, stream_name stream, state_type const& type, void* state,
                              version& upto) {
-  state_fold fold(type, state);
+  decider_fold fold(type, state);
   result<version> read;
   try {
     read = store.read_stream(stream, stream_range::after(upto), fold);
