@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include <functional>
+#include <cstring>
 #include <limits>
 
 namespace cleave::sqlite {
@@ -42,8 +42,26 @@ result<sqlite3_stmt*> prepare_next(detail::connection& owner, std::string_view& 
 
 namespace detail {
 
+namespace {
+
+// Of a text that is looked up for each run of a statement: a few of its words tell the statements of a program apart.
+std::size_t hash_of(std::string_view sql) noexcept {
+  constexpr std::size_t word = sizeof(std::uint64_t);
+  constexpr std::size_t words = 4;
+  std::uint64_t hash = sql.size();
+  if (sql.size() < word) return static_cast<std::size_t>(hash);
+  for (std::size_t i = 0; i < words; ++i) {
+    std::uint64_t part = 0;
+    std::memcpy(&part, sql.data() + (sql.size() - word) * i / (words - 1), word);
+    hash = (hash ^ part) * 0x9e37'79b9'7f4a'7c15U;
+  }
+  return static_cast<std::size_t>(hash);
+}
+
+} // namespace
+
 sqlite3_stmt* connection::take(std::string_view sql) {
-  std::size_t const hash = std::hash<std::string_view>()(sql);
+  std::size_t const hash = hash_of(sql);
   for (cached& place : cache) {
     if (place.handle == nullptr || place.hash != hash || sql != sqlite3_sql(place.handle)) continue;
     return std::exchange(place.handle, nullptr);
@@ -52,7 +70,7 @@ sqlite3_stmt* connection::take(std::string_view sql) {
 }
 
 void connection::put(sqlite3_stmt* idle) noexcept {
-  std::size_t const hash = std::hash<std::string_view>()(sqlite3_sql(idle));
+  std::size_t const hash = hash_of(sqlite3_sql(idle));
   cached* place = &cache.front();
   for (cached& candidate : cache) {
     if (candidate.handle == nullptr) {

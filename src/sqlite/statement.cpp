@@ -89,41 +89,42 @@ void statement::reset() noexcept { sqlite3_reset(handle_); }
 
 int statement::columns() const noexcept { return sqlite3_column_count(handle_); }
 
-bool statement::is_null(int place) const noexcept {
-  return sqlite3_column_type(handle_, place) == SQLITE_NULL;
-}
+// NULL for a column that is not there. SQLite calls it unprotected, because another thread could use the connection; none may.
+sqlite3_value* statement::value_at(int place) const noexcept { return sqlite3_column_value(handle_, place); }
 
-bool statement::read_integer(int place, std::int64_t& value) const noexcept {
-  if (sqlite3_column_type(handle_, place) != SQLITE_INTEGER) return false;
-  value = sqlite3_column_int64(handle_, place);
+bool statement::is_null(sqlite3_value* from) noexcept { return sqlite3_value_type(from) == SQLITE_NULL; }
+
+bool statement::read_integer(sqlite3_value* from, std::int64_t& value) noexcept {
+  if (sqlite3_value_type(from) != SQLITE_INTEGER) return false;
+  value = sqlite3_value_int64(from);
   return true;
 }
 
-bool statement::read_real(int place, double& value) const noexcept {
-  int const type = sqlite3_column_type(handle_, place);
+bool statement::read_real(sqlite3_value* from, double& value) noexcept {
+  int const type = sqlite3_value_type(from);
   if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) return false;
-  value = sqlite3_column_double(handle_, place);
+  value = sqlite3_value_double(from);
   return true;
 }
 
-bool statement::read_text(int place, std::string_view& value) const noexcept {
-  if (sqlite3_column_type(handle_, place) != SQLITE_TEXT) return false;
-  auto const* const text = reinterpret_cast<char const*>(sqlite3_column_text(handle_, place));
+bool statement::read_text(sqlite3_value* from, std::string_view& value) noexcept {
+  if (sqlite3_value_type(from) != SQLITE_TEXT) return false;
+  auto const* const text = reinterpret_cast<char const*>(sqlite3_value_text(from));
   if (text == nullptr) return false; // out of memory
-  value = {text, static_cast<std::size_t>(sqlite3_column_bytes(handle_, place))};
+  value = {text, static_cast<std::size_t>(sqlite3_value_bytes(from))};
   return true;
 }
 
-bool statement::read_blob(int place, std::span<std::byte const>& value) const noexcept {
-  if (sqlite3_column_type(handle_, place) != SQLITE_BLOB) return false;
-  auto const* const bytes = static_cast<std::byte const*>(sqlite3_column_blob(handle_, place));
-  value = {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, place))};
+bool statement::read_blob(sqlite3_value* from, std::span<std::byte const>& value) noexcept {
+  if (sqlite3_value_type(from) != SQLITE_BLOB) return false;
+  auto const* const bytes = static_cast<std::byte const*>(sqlite3_value_blob(from));
+  value = {bytes, static_cast<std::size_t>(sqlite3_value_bytes(from))};
   return true;
 }
 
-bool statement::read_uuid(int place, uuid& value) const noexcept {
+bool statement::read_uuid(sqlite3_value* from, uuid& value) noexcept {
   std::span<std::byte const> bytes;
-  if (!read_blob(place, bytes) || bytes.size() != uuid::size) return false;
+  if (!read_blob(from, bytes) || bytes.size() != uuid::size) return false;
   std::array<std::uint8_t, uuid::size> copy{};
   std::memcpy(copy.data(), bytes.data(), copy.size());
   value = uuid(copy);

@@ -3,6 +3,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace cleave::sqlite {
 

@@ -88,7 +88,7 @@ public:
   // The value of a column of the current row, first 0.
   template <class T> result<T> column(int place) const {
     T value{};
-    if (!read(place, value)) return unexpected(column_failure(place, type_name<T>()));
+    if (!read(value_at(place), value)) return unexpected(column_failure(place, type_name<T>()));
     return value;
   }
   template <class... Columns> result<std::tuple<Columns...>> row() const {
@@ -153,12 +153,13 @@ private:
                     "bytes, an id, or an std::optional of one");
   }
 
-  bool is_null(int place) const noexcept;
-  bool read_integer(int place, std::int64_t& value) const noexcept;
-  bool read_real(int place, double& value) const noexcept;
-  bool read_text(int place, std::string_view& value) const noexcept;
-  bool read_blob(int place, std::span<std::byte const>& value) const noexcept;
-  bool read_uuid(int place, uuid& value) const noexcept;
+  sqlite3_value* value_at(int place) const noexcept;
+  static bool is_null(sqlite3_value* from) noexcept;
+  static bool read_integer(sqlite3_value* from, std::int64_t& value) noexcept;
+  static bool read_real(sqlite3_value* from, double& value) noexcept;
+  static bool read_text(sqlite3_value* from, std::string_view& value) noexcept;
+  static bool read_blob(sqlite3_value* from, std::span<std::byte const>& value) noexcept;
+  static bool read_uuid(sqlite3_value* from, uuid& value) noexcept;
   error column_failure(int place, std::string_view wanted) const;
   error width_failure(std::size_t wanted) const;
 
@@ -172,34 +173,34 @@ private:
     else return "a blob";
   }
 
-  template <class T> bool read(int place, T& value) const {
+  template <class T> static bool read(sqlite3_value* from, T& value) {
     if constexpr (detail::is_optional<T>) {
-      if (is_null(place)) return value.reset(), true;
-      return read(place, value.emplace());
+      if (is_null(from)) return value.reset(), true;
+      return read(from, value.emplace());
     } else if constexpr (std::same_as<T, bool>) {
       std::int64_t wide = 0;
-      return read_integer(place, wide) && (wide == 0 || wide == 1) && (value = wide != 0, true);
+      return read_integer(from, wide) && (wide == 0 || wide == 1) && (value = wide != 0, true);
     } else if constexpr (std::integral<T>) {
       std::int64_t wide = 0;
-      return read_integer(place, wide) && std::in_range<T>(wide) && (value = static_cast<T>(wide), true);
+      return read_integer(from, wide) && std::in_range<T>(wide) && (value = static_cast<T>(wide), true);
     } else if constexpr (std::floating_point<T>) {
       double wide = 0;
-      return read_real(place, wide) && (value = static_cast<T>(wide), true);
+      return read_real(from, wide) && (value = static_cast<T>(wide), true);
     } else if constexpr (std::same_as<T, std::string_view>) {
-      return read_text(place, value);
+      return read_text(from, value);
     } else if constexpr (std::same_as<T, std::string>) {
       std::string_view view;
-      return read_text(place, view) && (value = view, true);
+      return read_text(from, view) && (value = view, true);
     } else if constexpr (std::same_as<T, std::span<std::byte const>>) {
-      return read_blob(place, value);
+      return read_blob(from, value);
     } else if constexpr (std::same_as<T, std::vector<std::byte>>) {
       std::span<std::byte const> view;
-      return read_blob(place, view) && (value.assign(view.begin(), view.end()), true);
+      return read_blob(from, view) && (value.assign(view.begin(), view.end()), true);
     } else if constexpr (std::same_as<T, uuid>) {
-      return read_uuid(place, value);
+      return read_uuid(from, value);
     } else if constexpr (detail::is_id<T>) {
       uuid id;
-      return read_uuid(place, id) && (value = T(id), true);
+      return read_uuid(from, id) && (value = T(id), true);
     } else {
       static_assert(detail::no_sql_type<T>,
                     "cleave: a column cannot be read as this type: use an integer, a floating-point number, "
@@ -213,7 +214,7 @@ private:
     return [&]<std::size_t... I>(std::index_sequence<I...>) -> result<void> {
       int failed = -1;
       std::string_view wanted;
-      bool const good = (... && (read(static_cast<int>(I), std::get<I>(values)) ||
+      bool const good = (... && (read(value_at(static_cast<int>(I)), std::get<I>(values)) ||
                                  (failed = static_cast<int>(I), wanted = type_name<Columns>(), false)));
       if (!good) return unexpected(column_failure(failed, wanted));
       return {};
