@@ -2,6 +2,7 @@
 // Streams are chains through the log: every part of a long one, and its end, whoever asks.
 #include "small_store.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <string>
@@ -126,6 +127,11 @@ TEST_CASE(
     place_sink place;
     must(store.read_stream("two", range, place));
     CHECK(place.seen == whole.seen);
+    CHECK(std::ranges::all_of(whole.seen, [](auto const& event) {
+      auto const& [at, version, stream, name, data] = event;
+      std::uint64_t const number = version.value() - 1;
+      return data == std::to_string(number) && name.starts_with(number % 3 == 0 ? "other-" : "thing-");
+    }));
     CHECK(place.bare);
     CHECK_FALSE(whole.bare);
     place_sink inside;
