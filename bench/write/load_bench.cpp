@@ -139,8 +139,8 @@ void load_raw(benchmark::State& state) {
 BENCHMARK(load_ours)->Name("write/load_10000/ours");
 BENCHMARK(load_raw)->Name("write/load_10000/raw");
 
-// In a file in use, as the raw one is: its WAL holds something. Where it is empty, SQLite asks for the size of the file in each
-// transaction (fstat, a tenth of the time), which is nothing of ours.
+// In a file in use, as the raw one is: its WAL holds something. Where that is empty, SQLite asks for the size of the file in each
+// transaction (fstat: 2.9 us instead of 2.5), which only ours would pay for.
 void snapshot_ours(benchmark::State& state) {
   auto store = open_ours();
   cleave::application others{store, cleave::deciders<account>};
