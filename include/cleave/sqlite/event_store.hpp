@@ -35,8 +35,9 @@ struct event_store_options {
   cleave::durability durability = cleave::durability::full;
   clock_ref clock{}; // gives recorded_at, read once for each append that stores something
   std::uint32_t busy_wait_ms =
-      5'000;               // how long a write waits for another process, and a read for a free connection
-  std::size_t readers = 8; // connections for reading, 1 to 64, opened when needed
+      5'000; // how long a write waits for another process, and a read for a free connection
+  std::size_t readers =
+      8; // connections for reading, 1 to 64, opened when needed, with up to 8 MiB of pages each
   std::uint32_t checkpoint_pages =
       4'000; // the WAL is written back when it has this many pages (of 4,096 bytes)
   std::uint64_t wal_limit_bytes =
