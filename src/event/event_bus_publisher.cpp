@@ -109,16 +109,10 @@ std::size_t event_bus::publish_unusual(std::atomic<std::uint32_t> const& number,
       return std::size_t{1};
     }
     detail::bus_entry const*& word = publisher.inner[publisher.depth++];
-    auto const walk = [&]<detail::bus_barrier Barrier>() {
-      std::size_t failed = 0;
-      detail::bus_step step = detail::first_step<Barrier>(word, list_of(number));
-      while (step.call != nullptr) failed += call_run<Barrier>(word, step, event, at, type);
-      detail::announcement(word).store(nullptr, std::memory_order_release);
-      return failed;
-    };
+    detail::bus_list const& list = list_of(number);
     std::size_t const failed = detail::has_process_barrier()
-                                   ? walk.template operator()<detail::bus_barrier::process>()
-                                   : walk.template operator()<detail::bus_barrier::own>();
+                                   ? walk<detail::bus_barrier::process>(word, list, event, at, type)
+                                   : walk<detail::bus_barrier::own>(word, list, event, at, type);
     --publisher.depth;
     return failed;
   });

@@ -85,13 +85,23 @@ bus_step step_to(bus_entry const*& word, bus_entry const* entry) noexcept {
   return {entry, entry->call.load(std::memory_order_seq_cst)};
 }
 
-template <bus_barrier Barrier> bus_step first_step(bus_entry const*& word, bus_list const& list) noexcept {
+// The list was replaced while its first entry was announced: announces that of the one that stays, and returns it.
+template <bus_barrier Barrier>
+[[gnu::noinline, gnu::cold]] bus_entry const* announce_first(bus_entry const*& word,
+                                                             bus_list const& list) noexcept {
   for (;;) {
     bus_entry const* const entry = list.load(std::memory_order_acquire);
     announce<Barrier>(word, entry);
-    if (list.load(std::memory_order_seq_cst) == entry) [[likely]]
-      return {entry, entry->call.load(std::memory_order_seq_cst)};
+    if (list.load(std::memory_order_seq_cst) == entry) return entry;
   }
+}
+
+template <bus_barrier Barrier> bus_step first_step(bus_entry const*& word, bus_list const& list) noexcept {
+  bus_entry const* entry = list.load(std::memory_order_acquire);
+  announce<Barrier>(word, entry);
+  if (list.load(std::memory_order_seq_cst) != entry) [[unlikely]]
+    entry = announce_first<Barrier>(word, list);
+  return {entry, entry->call.load(std::memory_order_seq_cst)};
 }
 
 // A handler in the heap.
@@ -157,8 +167,10 @@ public:
   // Calls the handlers of E on this thread; `at` is what those that take an envelope get. A handler that throws does not keep
   // the event from the others: the exception is caught and told as an event handler_failure (what the handlers of that one
   // throw is only counted). Returns how many handlers threw. Never allocates, takes no lock.
+  // Always inlined, because that halves what an event with one subscriber costs; it is some forty instructions.
   template <class E>
-  std::size_t publish(E const& event, envelope const& at = detail::empty_envelope) noexcept {
+  [[gnu::always_inline]] std::size_t publish(E const& event,
+                                             envelope const& at = detail::empty_envelope) noexcept {
     return publish_any(detail::bus_channel<E>, &event, at, detail::type_text<E>);
   }
   // The same for each event of an append, in the order of the log, with the envelope that it has there. The events are objects;
@@ -171,17 +183,30 @@ private:
     detail::bus_entry const*& word = detail::walking;
     if (word != nullptr) [[unlikely]]
       return publish_unusual(number, event, at, type);
-    detail::bus_step step = detail::first_step<detail::bus_barrier::process>(word, list_of(number));
-    std::size_t failed = 0;
-    while (step.call != nullptr)
-      failed += call_run<detail::bus_barrier::process>(word, step, event, at, type);
-    detail::announcement(word).store(nullptr, std::memory_order_release);
-    return failed;
+    return walk<detail::bus_barrier::process>(word, list_of(number), event, at, type);
   }
   // In this order: every table is large enough for a number before the number can be seen.
   detail::bus_list const& list_of(std::atomic<std::uint32_t> const& number) const noexcept {
     std::uint32_t const channel = number.load(std::memory_order_acquire);
     return lists_.load(std::memory_order_acquire)[channel];
+  }
+  // Calls all handlers of the list. Returns how many threw. The first call stands apart from the loop: where it is the only one,
+  // nothing has to be kept for a next one.
+  template <detail::bus_barrier Barrier>
+  [[gnu::always_inline]] std::size_t walk(detail::bus_entry const*& word, detail::bus_list const& list,
+                                          void const* event, envelope const& at,
+                                          std::string_view type) noexcept {
+    detail::bus_step step = detail::first_step<Barrier>(word, list);
+    std::size_t failed = 0;
+    if (step.call != nullptr) {
+      failed = call_run<Barrier>(word, step, event, at, type);
+      if (step.call != nullptr) [[unlikely]] {
+        do failed += call_run<Barrier>(word, step, event, at, type);
+        while (step.call != nullptr);
+      }
+    }
+    detail::announcement(word).store(nullptr, std::memory_order_release);
+    return failed;
   }
   // Calls the handlers from `step` on that have the same call, up to one that throws, and takes the step behind them. Returns
   // how many threw.
