@@ -575,6 +575,20 @@ TEST_CASE("handlers on several threads that end each other's subscriptions do no
   }
 }
 
+TEST_CASE(
+    "a publisher whose list was replaced while it announced announces the first entry of the one that stays") {
+  cleave::detail::bus_entry const replaced{nullptr, nullptr};
+  cleave::detail::bus_entry const current{nullptr, nullptr};
+  cleave::detail::bus_list const list(&current);
+  using cleave::detail::bus_barrier;
+  for (auto const announce : {&cleave::detail::announce_first<bus_barrier::process>,
+                              &cleave::detail::announce_first<bus_barrier::own>}) {
+    cleave::detail::bus_entry const* word = &replaced;
+    REQUIRE(announce(word, list) == &current);
+    REQUIRE(word == &current);
+  }
+}
+
 TEST_CASE("handlers come and go beside publishing threads, and none runs after its end") {
   struct target {
     std::atomic<bool> alive{true};
