@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/base/id.hpp>
+#include <cleave/base/only_thread.hpp>
 
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid.hpp>
@@ -90,9 +91,14 @@ uuid uuid_v7_source::next(timestamp now) noexcept {
   std::atomic_ref<std::uint64_t> last(last_);
   std::uint64_t seen = last.load(std::memory_order_relaxed);
   std::uint64_t mine = 0;
-  do {
+  if (detail::is_only_thread()) {
     mine = std::max(seen + 1, wanted);
-  } while (!last.compare_exchange_weak(seen, mine, std::memory_order_relaxed));
+    last.store(mine, std::memory_order_relaxed);
+  } else {
+    do {
+      mine = std::max(seen + 1, wanted);
+    } while (!last.compare_exchange_weak(seen, mine, std::memory_order_relaxed));
+  }
 
   std::array<std::uint64_t, 2> const words{
       in_network_order(((mine >> 12) << 16) | 0x7000U | (mine & 0xfffU)),

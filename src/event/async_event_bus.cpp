@@ -4,7 +4,7 @@
 #include <cleave/event/detail/ring_machine.hpp>
 #include <cleave/event/event_bus.hpp>
 
-#include "event_bus_barrier.hpp"
+#include "../base/process_barrier.hpp"
 
 #include <condition_variable>
 #include <mutex>

@@ -2,6 +2,8 @@
 #include <cleave/config.hpp>
 #include <cleave/event/commit_signal.hpp>
 
+#include "../base/process_barrier.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -35,8 +37,9 @@ void relax() noexcept {
 } // namespace
 
 // Publishing and parking meet in the manner of Dekker: the publisher writes `last` and then reads `attention`, the waiter
-// writes `attention` and then reads `last`, all four sequentially consistent, so at least one of them sees the other.
-// Everything else is behind the mutex; listeners are called outside of it.
+// writes `attention` and then reads `last`, and at least one of them sees the other. What keeps each from reading too early
+// is the process barrier of the one who draws attention first, or, where the system has none, a sequentially consistent
+// exchange by every publisher. Everything else is behind the mutex; listeners are called outside of it.
 struct commit_signal::state {
   struct node {
     std::uint64_t id;
@@ -64,6 +67,7 @@ struct commit_signal::state {
   std::atomic<std::uint64_t> interrupts{0};
   std::atomic<std::int64_t> poll_ns{longest_poll_ns / 4};
   std::atomic<std::uint32_t> polling{0}; // threads that poll now
+  bool const asymmetric = detail::has_process_barrier();
 
   alignas(cache_line) std::mutex mutex;
   std::condition_variable returned; // a listener has returned; for reset()
@@ -73,6 +77,7 @@ struct commit_signal::state {
   waiter_queue waiters;
   walk* walks = nullptr;
 
+  void draw_attention() noexcept;
   void grown(std::uint64_t head) noexcept;
   void wake_up_to(std::uint64_t head) noexcept;
   bool poll(std::uint64_t wanted, std::uint64_t seen, steady::time_point deadline) noexcept;
@@ -81,6 +86,11 @@ struct commit_signal::state {
   bool runs_elsewhere(std::uint64_t id, std::thread::id me) const noexcept;
   bool waits_for_thread(std::uint64_t id, std::thread::id me) const noexcept;
 };
+
+// Under the mutex, like everything that takes attention back: so it has been seen for as long as it is not 0.
+void commit_signal::state::draw_attention() noexcept {
+  if (attention.fetch_add(1, std::memory_order_seq_cst) == 0 && asymmetric) detail::process_barrier();
+}
 
 void commit_signal::state::wake_up_to(std::uint64_t head) noexcept {
   while (!waiters.empty() && waiters.begin()->first <= head) {
@@ -158,7 +168,7 @@ bool commit_signal::state::park(std::uint64_t wanted, std::uint64_t seen, steady
   std::unique_lock lock(mutex);
   waiter mine;
   auto const place = waiters.emplace(wanted, &mine);
-  attention.fetch_add(1, std::memory_order_seq_cst);
+  draw_attention();
   while (!mine.woken) {
     bool const there = last.load(std::memory_order_seq_cst) >= wanted;
     if (there || interrupts.load(std::memory_order_relaxed) != seen || steady::now() >= deadline) {
@@ -236,6 +246,20 @@ void commit_signal::publish(position head) noexcept {
   if (state_->attention.load(std::memory_order_seq_cst) != 0) state_->grown(head.value());
 }
 
+bool commit_signal::raise(position head) noexcept {
+  state& it = *state_;
+  if (head.value() <= it.last.load(std::memory_order_relaxed)) return false;
+  if (it.asymmetric) {
+    it.last.store(head.value(), std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    return it.attention.load(std::memory_order_relaxed) != 0;
+  }
+  it.last.exchange(head.value(), std::memory_order_seq_cst);
+  return it.attention.load(std::memory_order_seq_cst) != 0;
+}
+
+void commit_signal::tell(position head) noexcept { state_->grown(head.value()); }
+
 position commit_signal::last() const noexcept {
   return position(state_->last.load(std::memory_order_acquire));
 }
@@ -247,7 +271,7 @@ commit_subscription commit_signal::on_commit(void* context, listener* call) {
   state::node** at = &state_->listeners;
   while (*at != nullptr) at = &(*at)->next;
   *at = added;
-  state_->attention.fetch_add(1, std::memory_order_seq_cst);
+  state_->draw_attention();
   return commit_subscription(state_, added->id);
 }
 

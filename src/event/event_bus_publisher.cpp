@@ -3,7 +3,7 @@
 // systems without a process barrier. And telling of handlers that failed.
 #include "event_bus_publisher.hpp"
 
-#include "event_bus_barrier.hpp"
+#include "../base/process_barrier.hpp"
 #include "event_bus_state.hpp"
 
 #include <utility>

@@ -24,32 +24,64 @@ struct heard {
   }
 };
 
+// How a growth is said: by any thread, or by publishers that take turns.
+struct at_any_time {
+  static void publish(commit_signal& signal, position head) { signal.publish(head); }
+};
+struct in_turn {
+  static void publish(commit_signal& signal, position head) {
+    if (signal.raise(head)) signal.tell(head);
+  }
+};
+
+// Without giving the core away, unless it lasts.
+template <class Condition> void poll_until(Condition condition) {
+  for (unsigned polls = 1; !condition(); ++polls) {
+    if (polls % 4096 == 0) std::this_thread::yield();
+  }
+}
+
 template <class Condition> void yield_until(Condition condition) {
   while (!condition()) std::this_thread::yield();
 }
 
 } // namespace
 
-TEST_CASE("a commit signal's head only grows") {
+TEMPLATE_TEST_CASE("a commit signal's head only grows", "", at_any_time, in_turn) {
   commit_signal signal;
   REQUIRE(signal.last() == position());
-  signal.publish(position(3));
-  signal.publish(position(2));
+  TestType::publish(signal, position(3));
+  TestType::publish(signal, position(2));
   REQUIRE(signal.last() == position(3));
-  signal.publish(position(4));
+  TestType::publish(signal, position(4));
   REQUIRE(signal.last() == position(4));
 }
 
-TEST_CASE("a commit listener hears every growth and nothing else") {
+TEST_CASE("raising a commit signal asks to tell it where somebody listens and the head grows, else not") {
+  commit_signal signal;
+  REQUIRE_FALSE(signal.raise(position(1)));
+  heard one;
+  auto subscribed = signal.on_commit(&one, &heard::listen);
+  REQUIRE_FALSE(signal.raise(position(1)));
+  REQUIRE(signal.raise(position(2)));
+  REQUIRE(one.heads.empty());
+  signal.tell(position(2));
+  REQUIRE(one.heads == std::vector<std::uint64_t>{2});
+  subscribed.reset();
+  REQUIRE_FALSE(signal.raise(position(3)));
+  REQUIRE(signal.last() == position(3));
+}
+
+TEMPLATE_TEST_CASE("a commit listener hears every growth and nothing else", "", at_any_time, in_turn) {
   commit_signal signal;
   heard first;
   heard second;
-  signal.publish(position(1));
+  TestType::publish(signal, position(1));
   auto const one = signal.on_commit(&first, &heard::listen);
-  signal.publish(position(2));
+  TestType::publish(signal, position(2));
   auto const two = signal.on_commit(&second, &heard::listen);
-  signal.publish(position(2));
-  signal.publish(position(5));
+  TestType::publish(signal, position(2));
+  TestType::publish(signal, position(5));
   REQUIRE(first.heads == std::vector<std::uint64_t>{2, 5});
   REQUIRE(second.heads == std::vector<std::uint64_t>{5});
 }
@@ -153,7 +185,8 @@ TEST_CASE("waiters for different positions are each woken when theirs is reached
   REQUIRE(served == 8);
 }
 
-TEST_CASE("no wake-up is lost, whether the waiter polls, is about to park, or is parked") {
+TEMPLATE_TEST_CASE("no wake-up is lost, whether the waiter polls, is about to park, or is parked", "",
+                   at_any_time, in_turn) {
   // The publisher answers after a pause that sweeps over the time for which a waiter polls.
   constexpr std::uint64_t rounds = 4'000;
   commit_signal ask;
@@ -165,11 +198,11 @@ TEST_CASE("no wake-up is lost, whether the waiter polls, is about to park, or is
       auto const start = std::chrono::steady_clock::now();
       while (std::chrono::steady_clock::now() - start < std::chrono::nanoseconds(i % 400 * 200)) {
       }
-      answer.publish(position(i));
+      TestType::publish(answer, position(i));
     }
   });
   for (std::uint64_t i = 1; i <= rounds && !late; ++i) {
-    ask.publish(position(i));
+    TestType::publish(ask, position(i));
     auto const start = std::chrono::steady_clock::now();
     // A lost wake-up shows as a wait that only its time-out ended.
     if (!answer.wait_for(position(i), 5'000'000) ||
@@ -180,6 +213,48 @@ TEST_CASE("no wake-up is lost, whether the waiter polls, is about to park, or is
   }
   publisher.join();
   REQUIRE_FALSE(late);
+}
+
+TEST_CASE("of a subscription and a growth at the same moment one sees the other") {
+  constexpr std::uint64_t rounds = 10'000;
+  // Stores that have to wait for memory keep those behind them waiting: who reads too early is found out.
+  constexpr std::size_t stores = 24;
+  constexpr std::size_t apart = 4096 + 64;
+  std::vector<char> cold(std::size_t{64} << 20);
+  commit_signal signal;
+  struct counter {
+    std::atomic<std::uint64_t> greatest{0};
+    static void listen(void* self, position head) noexcept {
+      static_cast<counter*>(self)->greatest.store(head.value());
+    }
+  } heard;
+  std::atomic<std::uint64_t> ready{0};
+  std::atomic<std::uint64_t> go{0};
+  std::atomic<std::uint64_t> raised{0};
+  std::thread publisher([&] {
+    std::size_t at = 0;
+    for (std::uint64_t i = 1; i <= rounds; ++i) {
+      ready = i;
+      poll_until([&] { return go.load() >= i; });
+      for (std::size_t s = 0; s < stores; ++s, at = (at + apart) % cold.size())
+        static_cast<char volatile&>(cold[at]) = 1;
+      if (signal.raise(position(i))) signal.tell(position(i));
+      raised = i;
+    }
+  });
+  std::uint64_t missed = 0;
+  for (std::uint64_t i = 1; i <= rounds; ++i) {
+    poll_until([&] { return ready.load() >= i; });
+    go = i;
+    for (std::uint64_t pause = i % 64 * 40; pause > 0; --pause)
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    auto const subscribed = signal.on_commit(&heard, &counter::listen);
+    bool const seen = signal.last() == position(i);
+    poll_until([&] { return raised.load() >= i; });
+    if (!seen && heard.greatest < i) ++missed;
+  }
+  publisher.join();
+  REQUIRE(missed == 0);
 }
 
 TEST_CASE("an interrupt ends every wait that is under way, polling or parked") {

@@ -29,6 +29,11 @@ public:
   // nothing and calls nobody. What the caller wrote before is visible to every thread that sees the new last().
   // Without listeners and parked waiters: one load and one uncontended compare-exchange, no lock.
   void publish(position head) noexcept;
+  // The same in two steps, for publishers that take turns by a lock of their own: raise() under that lock, and where it says that
+  // somebody is to be told, tell(), under the lock or behind it. Never beside publish() on one signal. Without listeners and parked
+  // waiters: two loads and a store.
+  [[nodiscard]] bool raise(position head) noexcept;
+  void tell(position head) noexcept;
   position last() const noexcept;
 
   // Calls listener(context, head) after each later growth until the subscription ends. `context` is not touched by the signal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The dear half of the asymmetric barrier that the event bus rests on.
+// The dear half of an asymmetric barrier: who acts often does without, who acts seldom has one for both.
 #pragma once
 
 namespace cleave::detail {
