@@ -134,7 +134,7 @@ public:
     [[no_unique_address]] std::conditional_t<observes_storing<Observer>, tally, unobserved> tally_;
   };
 
-  result<void> in_commit(function_ref<result<void>(commit&)> work) {
+  template <class Work> result<void> in_commit(Work const& work) {
     if constexpr (!observes_storing<Observer>) {
       return in_commit_now(work);
     } else {
@@ -164,7 +164,7 @@ public:
 
 private:
   // Without an observer this is in_commit.
-  [[gnu::always_inline]] result<void> in_commit_now(function_ref<result<void>(commit&)> work) {
+  template <class Work> [[gnu::always_inline]] result<void> in_commit_now(Work const& work) {
     if constexpr (InlineHosts::size == 0) {
       return store_.decide_in_commit([&](scope& in) {
         commit now(*this, in);
@@ -225,9 +225,9 @@ private:
         return inline_apply(recorded, inside);
       });
     } else {
-      return in.append(request, [&](recorded_event const& recorded) {
+      return in.append(request, [&](unopened_event auto const& found) {
         touched = true;
-        return inline_apply(recorded);
+        return inline_apply(found);
       });
     }
   }
@@ -242,9 +242,9 @@ private:
           return inline_apply(recorded, in);
         });
       } else {
-        return store.append(request, [&](recorded_event const& recorded) {
+        return store.append(request, [&](unopened_event auto const& found) {
           touched = true;
-          return inline_apply(recorded);
+          return inline_apply(found);
         });
       }
     }();
@@ -254,11 +254,12 @@ private:
     return done;
   }
 
-  template <class... Transaction> result<void> inline_apply(recorded_event const& recorded,
-                                                            Transaction&... in) {
+  // Event: unopened where the store shows it so.
+  template <class Event, class... Transaction> result<void> inline_apply(Event const& event,
+                                                                         Transaction&... in) {
     result<void> good;
     inline_projectors_.for_each([&](auto& projector) {
-      if (good) good = projector.inline_apply(recorded, in...);
+      if (good) good = projector.inline_apply(event, in...);
     });
     return good;
   }

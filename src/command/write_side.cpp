@@ -7,24 +7,32 @@ namespace cleave::detail {
 
 outgoing_events::outgoing_events(decided const& decision, id_source_ref const& ids, timestamp now,
                                  command_context const& context) {
+  auto const made = [&](decided_event const& event) {
+    return new_event{.id = event_id(ids.next(now)),
+                     .name = event.type->name,
+                     .type = event.type,
+                     .object = event.object,
+                     .data = {},
+                     .tags = {},
+                     .metadata = {context.correlation, context.causation, context.headers}};
+  };
   std::size_t const size = decision.size();
   if (size == 0) return;
-  if (size > 1) several_.reserve(size);
-  metadata const why{context.correlation, context.causation, context.headers};
+  if (size == 1) {
+    events_ = {new (&one_) new_event(made(decision[0])), 1};
+    if (decision[0].type->tags == nullptr) return;
+  }
+  more_.emplace();
+  more_->tags.reserve(size);
+  if (size > 1) more_->events.reserve(size);
   for (std::size_t i = 0; i < size; ++i) {
     decided_event const& event = decision[i];
-    new_event& made = size == 1 ? one_ : several_.emplace_back();
-    made.id = event_id(ids.next(now));
-    made.name = event.type->name;
-    made.type = event.type;
-    made.object = event.object;
-    made.metadata = why;
+    new_event& to = size == 1 ? one_ : more_->events.emplace_back(made(event));
     if (event.type->tags == nullptr) continue;
-    if (tags_.empty()) tags_.reserve(size);
-    event.type->tags(event.object, tags_.emplace_back());
-    made.tags = tags_.back().view();
+    event.type->tags(event.object, more_->tags.emplace_back());
+    to.tags = more_->tags.back().view();
   }
-  events_ = size == 1 ? std::span<new_event const>(&one_, 1) : std::span<new_event const>(several_);
+  if (size > 1) events_ = more_->events;
 }
 
 result<command_record> make_command_record(command_type const& type, void const* command,

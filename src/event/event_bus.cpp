@@ -4,7 +4,7 @@
 #include <cleave/event/append.hpp>
 #include <cleave/event/event_bus.hpp>
 
-#include "event_bus_barrier.hpp"
+#include "../base/process_barrier.hpp"
 #include "event_bus_state.hpp"
 
 #include <algorithm>
@@ -83,6 +83,15 @@ event_bus::~event_bus() {
 }
 
 void event_bus::publish(append_request const& request, appended const& done) noexcept {
+  for (stream_append const& part : request.streams) {
+    for (new_event const& event : part.events) {
+      if (event.type->channel->load(std::memory_order_acquire) != 0) return publish_heard(request, done);
+    }
+  }
+  // Nobody has ever subscribed to such events, on any bus.
+}
+
+void event_bus::publish_heard(append_request const& request, appended const& done) noexcept {
   std::uint64_t events = 0;
   for (stream_append const& part : request.streams) events += part.events.size();
   std::uint64_t at = done.position.value() - events;
@@ -91,7 +100,6 @@ void event_bus::publish(append_request const& request, appended const& done) noe
     std::uint64_t version = last ? done.version.value() - part.events.size()
                                  : part.expected.expected().value();
     for (new_event const& event : part.events) {
-      // Nobody has ever subscribed to such an event, on any bus.
       if (event.type->channel->load(std::memory_order_acquire) == 0) {
         ++at, ++version;
         continue;

@@ -5,20 +5,37 @@
 
 namespace cleave::detail {
 
+namespace {
+
+// The address decides; where two shared libraries hold a constant each, the name does.
+[[gnu::always_inline]] inline reader_row const* find_row(event_type const& type,
+                                                         std::span<reader_row const> rows) noexcept {
+  for (reader_row const& row : rows) {
+    if (row.type == &type) return &row;
+  }
+  for (reader_row const& row : rows) {
+    if (row.type->name == type.name && row.type->size == type.size) return &row;
+  }
+  return nullptr;
+}
+
+} // namespace
+
+bool visit_new(event_type const& type, void const* object, std::span<reader_row const> rows, void* reader) {
+  static constexpr envelope nowhere{};
+  if (type.upcastable) return false;
+  reader_row const* const row = find_row(type, rows);
+  if (row == nullptr) return false;
+  row->deliver(object, nowhere, reader);
+  return true;
+}
+
 result<bool> visit_stored(recorded_event const& recorded, std::span<reader_row const> rows, void* reader) {
   if (recorded.type != nullptr) {
-    // The address decides; where two shared libraries hold a constant each, the name does.
-    for (reader_row const& row : rows) {
-      if (row.type != recorded.type) continue;
-      row.deliver(recorded.object, recorded.at, reader);
-      return true;
-    }
-    for (reader_row const& row : rows) {
-      if (row.type->name != recorded.type->name || row.type->size != recorded.type->size) continue;
-      row.deliver(recorded.object, recorded.at, reader);
-      return true;
-    }
-    return false;
+    reader_row const* const row = find_row(*recorded.type, rows);
+    if (row == nullptr) return false;
+    row->deliver(recorded.object, recorded.at, reader);
+    return true;
   }
   for (reader_row const& row : rows) {
     if (row.type->name != recorded.at.name) continue;

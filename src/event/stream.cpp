@@ -103,8 +103,7 @@ result<void> check_name(std::string_view what, std::string_view name, std::size_
 }
 
 void stream_buffer::write_number() const noexcept {
-  std::uint64_t number = 0;
-  std::memcpy(&number, &key_[1], sizeof number);
+  std::uint64_t const number = key_[1];
   std::array<char, 24> digits{}; // GCC 12 takes it for uninitialised otherwise
   auto const end =
       key_[0] == below_zero

@@ -18,7 +18,7 @@ using detail::name_entry;
 using detail::stream_entry;
 
 result<appended> event_store::state::append(append_request const& request, hook_ref const* hook) {
-  std::lock_guard lock(mutex_);
+  turn const mine(*this);
   return append_alone(request, hook, {});
 }
 
@@ -178,7 +178,7 @@ template <bool One>
 }
 
 result<appended> event_store::state::append_alone(append_request const& request, hook_ref const* hook,
-                                                  beforehand const& before) {
+                                                  detail::beforehand const& before) {
   try {
     if (request.streams.size() == 1 && request.streams.front().events.size() == 1) [[likely]]
       return attempt<true>(*this, request, before).run(hook);

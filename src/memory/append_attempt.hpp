@@ -13,7 +13,7 @@ namespace cleave::memory {
 // One: it is of one event, as nearly all are. The compiler then takes away every loop over streams and events.
 template <bool One> class event_store::state::attempt {
 public:
-  attempt(state& in, append_request const& request, beforehand const& before) noexcept
+  attempt(state& in, append_request const& request, detail::beforehand const& before) noexcept
       : in_(in), request_(request), before_(before), first_(in.log_.head() + 1), next_(first_) {}
   attempt(attempt const&) = delete;
   attempt& operator=(attempt const&) = delete;
@@ -61,7 +61,7 @@ private:
 
   state& in_;
   append_request const& request_;
-  beforehand const& before_;
+  detail::beforehand const& before_;
   part_place place_{};                 // of the one
   detail::event_kind* kind_ = nullptr; // likewise
   std::uint64_t events_ = 0;

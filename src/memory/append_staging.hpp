@@ -161,7 +161,7 @@ event_store::state::attempt<One>::show_to(hook_ref const& hook) {
   inside_mark const marked(in_.hooking_);
   try {
     for (std::uint64_t at = first_; at < next_; ++at) {
-      if (auto good = hook(in_.log_.show(at)); !good) return good;
+      if (auto good = hook(in_.log_.entry(at)); !good) return good;
     }
   } catch (...) {
     return unexpected(cleave::detail::current_exception_error("an inline projection"));
@@ -193,6 +193,7 @@ template <bool One>
   }
   // Everything above is seen by whoever sees this.
   in_.log_.publish(head);
+  if (in_.signal.raise(position(head))) in_.untold_ = position(head);
   return {position(head), last_, false, events_ != 0 ? now_ : timestamp()};
 }
 

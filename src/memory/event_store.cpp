@@ -18,37 +18,31 @@ event_store::~event_store() { delete state_; }
 
 result<appended> event_store::append_with(append_request const& request, hook_ref const* hook) {
   CLEAVE_ASSERT(!state_->in_hook(), "a hook of an append appends to the same store");
-  result<appended> done = state_->append(request, hook);
-  // Outside the lock: a listener may append. Reading the answer of another thread's append from the signal is no problem, it
-  // only ever rises.
-  if (done) state_->signal.publish(done->position);
-  return done;
+  return state_->append(request, hook);
 }
 
 result<void> event_store::decide_in_commit(function_ref<result<void>(commit_scope&)> work) {
   CLEAVE_ASSERT(!state_->in_hook(), "a function that runs in a commit decides in the same store");
   commit_scope scope(*this);
-  result<void> done = state_->alone([&]() -> result<void> {
+  return state_->alone([&]() -> result<void> {
     try {
       return work(scope);
     } catch (...) {
       return unexpected(cleave::detail::current_exception_error("a decision inside a commit"));
     }
   });
-  if (scope.reached_) state_->signal.publish(*scope.reached_);
-  return done;
 }
 
 timestamp event_store::commit_scope::now(clock_ref const& clock) {
   if (clock != store_.state_->clock()) return clock.now();
-  if (!now_) now_ = clock.now();
-  return *now_;
+  if (!known_.now) known_.now = clock.now();
+  return *known_.now;
 }
 
 result<appended> event_store::commit_scope::append_with(append_request const& request, hook_ref const* hook) {
-  CLEAVE_ASSERT(!reached_, "a decision inside a commit appends once");
-  result<appended> done = store_.state_->append_alone(request, hook, {.near = near_, .now = now_});
-  if (done) reached_ = done->position;
+  CLEAVE_ASSERT(!appended_, "a decision inside a commit appends once");
+  result<appended> done = store_.state_->append_alone(request, hook, known_);
+  if (done) appended_ = true;
   return done;
 }
 

@@ -2,6 +2,7 @@
 #include "store_state.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <random>
 
 namespace cleave::memory {

@@ -2,6 +2,7 @@
 // The writer's side of the store in memory.
 #pragma once
 
+#include <cleave/base/light_lock.hpp>
 #include <cleave/memory/event_store.hpp>
 
 #include "arena.hpp"
@@ -9,8 +10,8 @@
 #include "text_table.hpp"
 
 #include <atomic>
-#include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace cleave::memory {
@@ -61,17 +62,12 @@ struct event_store::state {
   std::uint64_t bytes_used();
   // Calls work() under the writers' mutex, so that append_alone may be called. What it throws passes through.
   template <class Work> result<void> alone(Work work) {
-    std::lock_guard lock(mutex_);
+    turn const mine(*this);
     inside_mark const marked(hooking_);
     return work();
   }
-  // What a commit knows before it appends.
-  struct beforehand {
-    detail::stream_entry* near = nullptr; // a stream that the request may be for
-    std::optional<timestamp> now{};       // by clock()
-  };
   result<appended> append_alone(append_request const& request, hook_ref const* hook,
-                                beforehand const& before);
+                                detail::beforehand const& before);
   clock_ref const& clock() const noexcept { return clock_; }
   // Whether the calling thread is inside a hook of this store, or alone.
   bool in_hook() const noexcept { return hooking_.load(std::memory_order_relaxed) == this_thread(); }
@@ -98,6 +94,22 @@ private:
     void const* outer_;
   };
 
+  // A writer's turn. Behind it come the news of what was committed in it, outside the mutex: a listener may append.
+  class turn {
+  public:
+    explicit turn(state& in) : in_(in) { in.mutex_.lock(); }
+    turn(turn const&) = delete;
+    turn& operator=(turn const&) = delete;
+    ~turn() {
+      position const untold = std::exchange(in_.untold_, position());
+      in_.mutex_.unlock();
+      if (untold != position()) in_.signal.tell(untold);
+    }
+
+  private:
+    state& in_;
+  };
+
   // A stream of the request at hand; `entry` is nullptr when it has no event yet.
   struct part_place {
     detail::stream_entry* entry;
@@ -118,7 +130,8 @@ private:
 
   clock_ref clock_;
   detail::log& log_;
-  std::mutex mutex_;
+  cleave::detail::light_lock mutex_; // writers take turns
+  position untold_; // the head, where somebody is to be told of it
   std::atomic<void const*> hooking_{nullptr}; // marks the thread that is inside a hook
   detail::memory_budget budget_;
   detail::arena index_;  // entries, lists, segments: kept even when an append fails

@@ -19,9 +19,9 @@ using cleave::detail::hash_words;
 using cleave::detail::mix;
 using cleave::detail::same_text;
 
-// Open addressing with linear probing over pointers to entries, at most half full; nothing is ever removed. The table is
-// replaced by a larger one when it fills; readers may go on in the old one, which stays in the arena. Entry derives from
-// interned and needs no destruction.
+// Open addressing with linear probing, at most half full; nothing is ever removed. A place holds the hash beside the address of its
+// entry, so that a search looks into no entry but the one that it finds. The table is replaced by a larger one when it fills;
+// readers may go on in the old one, which stays in the arena. Entry derives from interned and needs no destruction.
 template <class Entry> class text_table {
 public:
   explicit text_table(std::uint64_t seed) noexcept : seed_(seed) {}
@@ -32,9 +32,10 @@ public:
     slots const* const in = slots_.load(std::memory_order_acquire);
     if (in == nullptr) return nullptr;
     for (std::uint64_t i = hash & in->mask;; i = (i + 1) & in->mask) {
-      Entry* const entry = in->entries()[i].load(std::memory_order_acquire);
+      place const& at = in->places()[i];
+      Entry* const entry = at.entry.load(std::memory_order_acquire);
       if (entry == nullptr) return nullptr;
-      if (entry->hash == hash && same_text(entry->text, text)) return entry;
+      if (at.hash == hash && same_text(entry->text, text)) return entry;
     }
   }
 
@@ -51,36 +52,39 @@ public:
     Entry* const added = new (memory.allocate(sizeof(Entry), alignof(Entry))) Entry();
     std::memcpy(bytes, text.data(), text.size());
     added->text = std::string_view(bytes, text.size());
-    added->hash = hash;
     prepare(*added);
-    put(*in, added);
+    put(*in, hash, added);
     size_.store(count + 1, std::memory_order_release);
     return *added;
   }
 
 private:
+  struct place {
+    std::uint64_t hash; // written before the entry, read behind it
+    std::atomic<Entry*> entry;
+  };
   struct slots {
     std::uint64_t mask;
-    std::atomic<Entry*>* entries() const noexcept {
-      return reinterpret_cast<std::atomic<Entry*>*>(const_cast<slots*>(this) + 1);
-    }
+    place* places() const noexcept { return reinterpret_cast<place*>(const_cast<slots*>(this) + 1); }
   };
 
-  static void put(slots& in, Entry* entry) noexcept {
-    std::uint64_t i = entry->hash & in.mask;
-    while (in.entries()[i].load(std::memory_order_relaxed) != nullptr) i = (i + 1) & in.mask;
-    in.entries()[i].store(entry, std::memory_order_release);
+  static void put(slots& in, std::uint64_t hash, Entry* entry) noexcept {
+    std::uint64_t i = hash & in.mask;
+    while (in.places()[i].entry.load(std::memory_order_relaxed) != nullptr) i = (i + 1) & in.mask;
+    in.places()[i].hash = hash;
+    in.places()[i].entry.store(entry, std::memory_order_release);
   }
 
   slots* grow(arena& memory) {
     slots const* const old = slots_.load(std::memory_order_relaxed);
     std::uint64_t const places = old == nullptr ? 16 : (old->mask + 1) * 2;
-    void* const raw = memory.allocate(sizeof(slots) + places * sizeof(std::atomic<Entry*>), alignof(slots));
+    void* const raw = memory.allocate(sizeof(slots) + places * sizeof(place), alignof(slots));
     auto* const larger = new (raw) slots{places - 1};
-    for (std::uint64_t i = 0; i < places; ++i) new (larger->entries() + i) std::atomic<Entry*>(nullptr);
+    for (std::uint64_t i = 0; i < places; ++i) new (larger->places() + i) place{};
     if (old != nullptr) {
       for (std::uint64_t i = 0; i <= old->mask; ++i) {
-        if (Entry* const entry = old->entries()[i].load(std::memory_order_relaxed)) put(*larger, entry);
+        place const& at = old->places()[i];
+        if (Entry* const entry = at.entry.load(std::memory_order_relaxed)) put(*larger, at.hash, entry);
       }
     }
     slots_.store(larger, std::memory_order_release);

@@ -168,6 +168,33 @@ TEST_CASE("a hook sees each event before it is committed, in order, and not yet 
   CHECK(f.store.head()->value() == 3);
 }
 
+TEST_CASE("a hook that takes unopened events gets what the log will show") {
+  fixture f;
+  fragile const a(7);
+  wide const b{8};
+  std::vector<recorded_event> shown;
+  auto const done = f.append({f.event(a), to_new_event(f.ids.next_event(), b)},
+                             [&](unopened_event auto const& found) -> result<void> {
+                               CHECK(found.type() == found.open().type);
+                               CHECK(static_cast<envelope>(found).position == found.position());
+                               shown.push_back(found.open());
+                               return {};
+                             });
+  REQUIRE(done);
+  std::size_t i = 0;
+  REQUIRE(f.store.read_all({}, [&](recorded_event const& event) {
+    REQUIRE(i < shown.size());
+    CHECK(event.object == shown[i].object);
+    CHECK(event.type == shown[i].type);
+    CHECK(event.at.position == shown[i].at.position);
+    CHECK(event.at.version == shown[i].at.version);
+    CHECK(event.at.id == shown[i].at.id);
+    CHECK(event.at.recorded_at == shown[i].at.recorded_at);
+    return ++i, true;
+  }));
+  CHECK(i == 2);
+}
+
 TEST_CASE("a hook that fails or throws keeps the append from being stored") {
   fragile::copies_left = 1'000'000;
   fixture f;

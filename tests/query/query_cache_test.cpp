@@ -172,13 +172,17 @@ TEST_CASE("an inline projection's answers are new with the command that changes 
   cleave::query_bus bus{projector};
   for (std::int64_t n = 1; n <= 10; ++n) {
     projector.inline_open();
-    auto const at = tick(store);
+    clockwork::ticked const event{1};
+    auto const sent = cleave::to_new_event(
+        cleave::event_id(cleave::id_source_ref().next(cleave::timestamp())), event);
+    cleave::stream_append const part{"clock-1", cleave::expectation::any(), {&sent, 1}};
     bool touched = false;
-    REQUIRE(store.read_all({.after = position(at.value() - 1)}, [&](cleave::recorded_event const& e) {
+    auto const done = store.append({.streams = {&part, 1}}, [&](cleave::unopened_event auto const& found) {
       touched = true;
-      return projector.inline_apply(e).has_value();
-    }));
-    projector.inline_close(touched, at);
+      return projector.inline_apply(found);
+    });
+    REQUIRE(done);
+    projector.inline_close(touched, done->position);
     for (int i = 0; i < 2; ++i) REQUIRE(*bus.ask_cached(ticks_of{"clock-1"}, {}, cache) == n);
   }
   REQUIRE(cache.stats().hits == 10);

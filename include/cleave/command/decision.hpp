@@ -43,7 +43,8 @@ public:
   std::size_t size() const noexcept { return size_; }
   decided_event const& operator[](std::size_t i) const noexcept { return i == 0 ? first_ : others_[i - 1]; }
   ~decided() {
-    if (size_ != 0 || !others_.empty()) clear();
+    if (!others_.empty()) clear();
+    else if (size_ != 0 && first_.type->destroy != nullptr) first_.type->destroy(first_.object);
   }
 
 protected:

@@ -52,19 +52,27 @@ public:
   // `now`: for their ids. Throws what the events' tags() throw. The decision must outlive it.
   outgoing_events(decided const& decision, id_source_ref const& ids, timestamp now,
                   command_context const& context);
+  ~outgoing_events() {}
   outgoing_events(outgoing_events const&) = delete;
   outgoing_events& operator=(outgoing_events const&) = delete;
 
   std::span<new_event const> view() const noexcept { return events_; }
 
 private:
-  new_event one_;
-  std::vector<new_event> several_;
-  std::vector<tag_list> tags_; // reserved first: the views must not move
+  struct several {
+    std::vector<new_event> events;
+    std::vector<tag_list> tags; // reserved first: the views must not move
+  };
+  union {
+    new_event one_; // the only one
+  };
+  std::optional<several> more_; // for more of them, or for tags
   std::span<new_event const> events_;
 };
 
-// The record of a command that carries an id; empty for one that does not.
+// That of a command without an id.
+inline constexpr command_record no_command_record{};
+// The record of a command that carries an id.
 result<command_record> make_command_record(command_type const& type, void const* command,
                                            command_context const& context);
 inline result<command_record> command_record_of(command_type const& type, void const* command,
@@ -85,7 +93,7 @@ inline bool lost_race(command_result const& outcome) {
 // The first outcome of a command, as the answer to its repeat.
 command_result first_outcome(command_record const& now, command_outcome then);
 
-// Looks a repeat up. An outcome, or nothing when the command is new.
+// Looks a repeat up. An outcome, or nothing when the command is new, or has no id.
 template <class Source>
 std::optional<command_result> recall(Source& source, command_record const& record) {
   if (record.id.nil()) return std::nullopt;

@@ -178,6 +178,7 @@ public:
   void publish(append_request const& request, appended const& done) noexcept;
 
 private:
+  void publish_heard(append_request const& request, appended const& done) noexcept;
   [[gnu::always_inline]] std::size_t publish_any(std::atomic<std::uint32_t> const& number, void const* event,
                                                  envelope const& at, std::string_view type) noexcept {
     detail::bus_entry const*& word = detail::walking;

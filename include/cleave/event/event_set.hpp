@@ -130,6 +130,9 @@ template <class Set, class F, class... Es> struct reader_rows_of<Set, F, boost::
 
 // Finds the row, and decodes what is held as bytes. False: there is none.
 result<bool> visit_stored(recorded_event const& recorded, std::span<reader_row const> rows, void* reader);
+// The same for an object that is in no log yet, and a reader that does not look at the envelope. False also for an event of an old
+// version: it will be others when it is read.
+bool visit_new(event_type const& type, void const* object, std::span<reader_row const> rows, void* reader);
 
 } // namespace detail
 

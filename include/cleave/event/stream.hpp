@@ -59,26 +59,27 @@ public:
   }
   template <std::integral Number> stream_buffer(std::string_view category, Number id) noexcept
       : category_(category) {
-    auto const number = static_cast<std::uint64_t>(id);
     key_[0] = from_zero;
     if constexpr (std::signed_integral<Number>) {
       if (id < 0) key_[0] = below_zero;
     }
-    std::memcpy(&key_[1], &number, sizeof number);
+    key_[1] = static_cast<std::uint64_t>(id);
   }
   stream_name name() const noexcept {
     if (size_ == 0) write_number();
     return std::string_view(text_.data(), size_);
   }
-  // Of all streams of the category it stands for this one alone: the name, or the number and a control character, which is in no
-  // name. Valid as long as this object.
+  // Of all streams of the category it stands for this one alone: the name, or a control character, which is in no name, and the
+  // number. Valid as long as this object.
   std::string_view key() const noexcept {
-    return key_[0] == 0 ? std::string_view(text_.data(), size_) : std::string_view(key_.data(), key_.size());
+    if (key_[0] == 0) return {text_.data(), size_};
+    return {reinterpret_cast<char const*>(key_.data()), sizeof key_};
   }
 
 private:
-  static constexpr char from_zero = '\x01';
-  static constexpr char below_zero = '\x02';
+  // As a word, so that whoever reads the key by words reads what was just written at once.
+  static constexpr std::uint64_t from_zero = 0x01;
+  static constexpr std::uint64_t below_zero = 0x02;
 
   void add(std::string_view part) const noexcept {
     auto const room = text_.size() - size_;
@@ -89,7 +90,7 @@ private:
   void write_number() const noexcept;
 
   std::string_view category_{};                       // of a number
-  std::array<char, 1 + sizeof(std::uint64_t)> key_{}; // likewise
+  std::array<std::uint64_t, 2> key_{};                // likewise
   mutable std::size_t size_ = 0;
   mutable std::array<char, limits::stream_name_bytes + 1>
       text_; // one byte more than allowed, so that "too long" shows

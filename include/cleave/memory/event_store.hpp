@@ -22,6 +22,37 @@ struct event_store_options {
       UINT64_MAX; // of memory for events and indexes; beyond: errc::limit_exceeded, nothing is stored
 };
 
+namespace detail {
+
+// What a commit has looked up before it appends.
+struct beforehand {
+  stream_entry* near = nullptr;   // read last: the append is for it, as a rule
+  std::optional<timestamp> now{}; // by the store's clock
+};
+
+// What an append may call for its events.
+template <class Hook>
+concept takes_unopened = requires(Hook& hook, unopened const& found) {
+  { hook(found) } -> std::same_as<result<void>>;
+};
+template <class Hook>
+concept append_hook = takes_unopened<Hook> || requires(Hook& hook, recorded_event const& recorded) {
+  { hook(recorded) } -> std::same_as<result<void>>;
+};
+template <class Hook> class opening_hook {
+public:
+  explicit opening_hook(Hook& hook) noexcept : hook_(hook) {}
+  result<void> operator()(unopened const& found) const {
+    if constexpr (takes_unopened<Hook>) return hook_(found);
+    else return hook_(static_cast<recorded_event const&>(found.open()));
+  }
+
+private:
+  Hook& hook_;
+};
+
+} // namespace detail
+
 // Keeps the event objects themselves, or the bytes of a new_event without a type. Every function may be called from any
 // thread. Appends take turns on one mutex; reads take no lock at all: they see the log up to the head that they found when
 // they began, and events never move. Nothing is ever freed before the store is destroyed, which must come after every call.
@@ -42,15 +73,16 @@ public:
 
   result<appended> append(append_request const& request) { return append_with(request, nullptr); }
 
-  // The same with an inline projection: hook(recorded_event const&) -> result<void> is called once for each event that is
-  // about to be committed, in order of position, under the writer's lock, before the head moves. If it fails, or throws
-  // (errc::handler_failed), nothing is stored and the error is returned; once the last call has succeeded, the commit
-  // succeeds. It is not called for a repeat. The hook may read the store, which does not show the new events yet; it
-  // must not append (asserted).
+  // The same with an inline projection: hook(recorded_event const&) -> result<void>, or hook(found) with an unopened_event (see
+  // event/recorded_event.hpp), is called once for each event that is about to be committed, in order of position, under the
+  // writer's lock, before the head moves. If it fails, or throws (errc::handler_failed), nothing is stored and the error is
+  // returned; once the last call has succeeded, the commit succeeds. It is not called for a repeat. The hook may read the store,
+  // which does not show the new events yet; it must not append (asserted).
   template <class Hook>
-    requires std::same_as<std::invoke_result_t<Hook&, recorded_event const&>, result<void>>
+    requires detail::append_hook<Hook>
   result<appended> append(append_request const& request, Hook&& hook) {
-    hook_ref const erased(hook);
+    detail::opening_hook<Hook> opening(hook);
+    hook_ref const erased(opening);
     return append_with(request, &erased);
   }
 
@@ -117,7 +149,7 @@ public:
   std::uint64_t bytes_used() const;
 
 private:
-  using hook_ref = function_ref<result<void>(recorded_event const&)>;
+  using hook_ref = function_ref<result<void>(detail::unopened const&)>;
   struct state;
 
   result<appended> append_with(append_request const& request, hook_ref const* hook);
@@ -161,17 +193,17 @@ public:
   template <event_sink Sink> result<version> read_stream(stream_name stream, stream_range range,
                                                          Sink&& sink) const {
     std::uint64_t const head = store_.log_.head();
-    near_ = store_.find_stream(stream);
-    return store_.read_found(head, near_, stream, range, sink);
+    known_.near = store_.find_stream(stream);
+    return store_.read_found(head, known_.near, stream, range, sink);
   }
   template <event_sink Sink> result<position> read_all(log_range const& range, Sink&& sink) const {
     return store_.read_all(range, sink);
   }
   // See shows_streams.
   using stream_place = detail::stream_entry*;
-  stream_place find_stream(stream_name stream) const noexcept { return near_ = store_.find_stream(stream); }
+  stream_place find_stream(stream_name stream) const noexcept { return known_.near = store_.find_stream(stream); }
   stream_name name_of(stream_place place) const noexcept {
-    near_ = place;
+    known_.near = place;
     return stream_name(place->text);
   }
   version version_of(stream_place place) const noexcept { return version(place->events.staged()); }
@@ -183,9 +215,10 @@ public:
   result<appended> append(append_request const& request) { return append_with(request, nullptr); }
   // The same with an inline projection, as event_store::append has it.
   template <class Hook>
-    requires std::same_as<std::invoke_result_t<Hook&, recorded_event const&>, result<void>>
+    requires detail::append_hook<Hook>
   result<appended> append(append_request const& request, Hook&& hook) {
-    hook_ref const erased(hook);
+    detail::opening_hook<Hook> opening(hook);
+    hook_ref const erased(opening);
     return append_with(request, &erased);
   }
 
@@ -195,9 +228,8 @@ private:
   result<appended> append_with(append_request const& request, hook_ref const* hook);
 
   event_store& store_;
-  std::optional<position> reached_;
-  std::optional<timestamp> now_;                 // by the store's clock
-  mutable detail::stream_entry* near_ = nullptr; // read last: the append is for it, as a rule
+  bool appended_ = false;
+  mutable detail::beforehand known_;
 };
 
 } // namespace cleave::memory

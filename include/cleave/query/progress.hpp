@@ -50,6 +50,11 @@ public:
     if (what == changes::unknown && caches_ != nullptr && to > reached()) forget_answers();
     reached_.publish(to);
   }
+  // The same at less cost, for who takes turns by a lock of its own; never beside advance() of one object.
+  void advance_in_turn(position to, changes what = changes::unknown) noexcept {
+    if (what == changes::unknown && caches_ != nullptr && to > reached()) forget_answers();
+    if (reached_.raise(to)) reached_.tell(to);
+  }
   // Whether anybody hears of what note() says.
   bool notes() const noexcept { return caches_ != nullptr; }
   // The projection applies this event: what it touches is no answer any more. At any time before the advance to its position.

@@ -93,7 +93,7 @@ private:
       whole = *caught_up;
       if (!whole) return {};
       auto good = pending.decide(decide, state.get(), command);
-      if (good) good = pending.append_in(in, scope.request_inside(pending.events(in)));
+      if (good) good = pending.append_in(in, scope.streams_inside(pending.events(in)));
       if (good && cached == nullptr && asked_before(key))
         cache_.put(name, key, in.rollbacks(), std::move(own));
       return good;

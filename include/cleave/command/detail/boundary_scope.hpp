@@ -51,9 +51,9 @@ public:
   }
 
   // For an append in the commit in which the state was read: nothing can have come between.
-  append_request request_inside(std::span<new_event const> events) noexcept {
+  std::span<stream_append const> streams_inside(std::span<new_event const> events) noexcept {
     part_ = {stream_.name(), expectation::any(), events};
-    return append_request{.streams = {&part_, 1}};
+    return {&part_, 1};
   }
   // `events` must live as long as what it is made into.
   result<append_request> request(boundary_command const&, void const*, decided const&,

@@ -50,14 +50,19 @@ public:
 
 private:
   command_result run(decider_command const& type, void const* command, command_context const& context) {
-    auto record = command_record_of(*type.type, command, context);
-    if (!record) return unexpected(command_failure(std::move(record).error()));
+    if (context.id.nil()) return run_as(no_command_record, type, command, context);
+    auto const record = make_command_record(*type.type, command, context);
+    if (!record) return unexpected(command_failure(record.error()));
     if (auto before = recall(side_.store(), *record)) return std::move(*before);
+    return run_as(*record, type, command, context);
+  }
 
+  command_result run_as(command_record const& record, decider_command const& type, void const* command,
+                        command_context const& context) {
     stream_buffer const stream = type.stream(command);
-    pending_command<WriteSide> pending(side_, *record, context);
+    pending_command<WriteSide> pending(side_, record, context);
     if constexpr (decides_in_commit<store_type>) return in_commit(type, command, pending, stream);
-    else return in_turns(type, command, pending, stream.name(), *record);
+    else return in_turns(type, command, pending, stream.name(), record);
   }
 
   command_result in_commit(decider_command const& type, void const* command,
@@ -66,12 +71,12 @@ private:
     kept_type own; // where the cache holds none
     bool snapshot_due = false;
     // What has to be read from a file is read before the commit, since others wait for that.
-    if (!cache_.may_hold(key)) {
-      auto good = check_stream_of(*type.type, category_, stream.name());
-      if constexpr (!store_type::keeps_objects) {
+    if constexpr (!store_type::keeps_objects) {
+      if (!cache_.may_hold(key)) {
+        auto good = check_stream_of(*type.type, category_, stream.name());
         if (good) good = load(stream.name(), own.state, snapshot_due);
+        if (!good) return unexpected(command_failure(std::move(good).error()));
       }
-      if (!good) return unexpected(command_failure(std::move(good).error()));
     }
     bool called = false;
     stream_append part{{}, expectation::any(), {}};
@@ -91,7 +96,7 @@ private:
       if (auto good = pending.decide(type.decide, kept.state.get(), command); !good) return good;
       part.expected = expectation::exactly(version(kept.state.upto));
       part.events = pending.events(in);
-      if (auto good = pending.append_in(in, append_request{.streams = {&part, 1}}); !good) return good;
+      if (auto good = pending.append_in(in, {&part, 1}); !good) return good;
       // Where it cannot be kept, the next command reads the stream, and says what is wrong with it.
       if (!keep(in, stream, key, cached != nullptr, kept, part, pending, snapshot_due))
         cache_.drop(stream.key(), key);
@@ -127,16 +132,12 @@ private:
   bool keep(commit_type& in, stream_buffer const& stream, std::uint64_t key, bool cached, kept_type& kept,
             stream_append const& part, pending_command<WriteSide> const& pending,
             bool snapshot_due) noexcept {
-    if (pending.done().repeated) return false;
+    if (pending.repeated()) return false;
     try {
       any_state& state = kept.state;
       version const from(state.upto);
       for (new_event const& event : part.events) {
-        if (event.type->upcastable) return false; // it is other events when it is read
-        recorded_event recorded{.type = event.type, .object = event.object};
-        recorded.at.stream = part.stream;
-        recorded.at.name = event.name;
-        if (!type_.evolve(state.get(), recorded)) return false;
+        if (!type_.evolve_own(state.get(), *event.type, event.object)) return false;
       }
       if (!part.events.empty()) state.upto = pending.done().version.value();
       keep_snapshot(in, part.stream, from, state, snapshot_due);

@@ -22,7 +22,7 @@ public:
   // Of an attempt before this one nothing is left.
   result<void> decide(decide_type const& by, void const* state, void const* command) {
     request_ = {};
-    done_ = {};
+    done_.reset();
     events_.reset();
     try {
       decision_.decide(by, state, command);
@@ -43,27 +43,28 @@ public:
     return events_.emplace(*decision_, side_.options().ids, now, context_).view();
   }
 
-  // Inside the commit, which stores a rejection too where the command has an id. `request` says where the events go.
-  template <class Commit> result<void> append_in(Commit& in, append_request const& request) {
-    if (refused() == nullptr) request_ = request;
+  // Inside the commit, which stores a rejection too where the command has an id. `streams` says where the events go.
+  template <class Commit> result<void> append_in(Commit& in, std::span<stream_append const> streams) {
+    if (refused() == nullptr) request_.streams = streams;
     else if (record_.id.nil()) return {};
     if (!record_.id.nil()) {
       answer_ = record_;
-      answer_.refused = refused();
-      request_.command = &answer_;
+      answer_->refused = refused();
+      request_.command = &*answer_;
     }
-    auto appended_now = in.append(request_);
-    if (!appended_now) return unexpected(std::move(appended_now).error());
-    done_ = *appended_now;
+    result<appended> const& done = done_.make([&] { return in.append(request_); });
+    if (!done) return unexpected(done.error());
     return {};
   }
-  appended const& done() const noexcept { return done_; }
+  // Of a rejection that is not stored there is none.
+  appended const& done() const { return *done_.get(); }
+  bool repeated() const { return done_.there() && done().repeated; }
   // Behind the commit.
   command_result finish() {
-    if (done_.repeated) return answer(side_.store(), done_, record_);
+    if (repeated()) return answer(side_.store(), result<appended>(done()), record_);
     if (auto const* why = refused()) return unexpected(command_failure(*why));
-    side_.published(request_, done_);
-    return committed{done_.position, done_.version, false};
+    side_.published(request_, done());
+    return committed{done().position, done().version, false};
   }
 
   // With a commit of its own. Not for a rejection.
@@ -75,14 +76,41 @@ public:
   }
 
 private:
+  // What the store answers, made in its place: a copy would be read while what it is put together from is still on its way.
+  class answer_slot {
+  public:
+    answer_slot() noexcept {}
+    answer_slot(answer_slot const&) = delete;
+    answer_slot& operator=(answer_slot const&) = delete;
+    ~answer_slot() { reset(); }
+    template <class Append> result<appended> const& make(Append append) {
+      reset();
+      new (&made_) result<appended>(append());
+      there_ = true;
+      return made_;
+    }
+    void reset() noexcept {
+      if (there_) made_.~result();
+      there_ = false;
+    }
+    bool there() const noexcept { return there_; }
+    result<appended> const& get() const noexcept { return made_; }
+
+  private:
+    union {
+      result<appended> made_;
+    };
+    bool there_ = false;
+  };
+
   WriteSide& side_;
   command_record const& record_;
   command_context const& context_;
   decision_slot decision_;
-  command_record answer_; // that of record_, with the rejection
+  std::optional<command_record> answer_; // that of record_, with the rejection
   std::optional<outgoing_events> events_;
   append_request request_;
-  appended done_;
+  answer_slot done_;
 };
 
 } // namespace cleave::detail

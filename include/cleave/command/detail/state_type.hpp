@@ -36,6 +36,9 @@ struct state_type {
   // Takes a stored event. errc::unknown_event for one that the state does not list, and for an old one that becomes such an event:
   // a state that leaves one out would decide wrongly. Throws what the state's `evolve` throws. After a failure the state is half-way.
   result<void> (*evolve)(void* state, recorded_event const& recorded);
+  // Takes an event that was decided on it. False: it will be other events when it is read, or one that the state does not list. Throws
+  // what the state's `evolve` throws; the state is half-way then.
+  bool (*evolve_own)(void* state, event_type const& type, void const* event);
   snapshot_type const* snapshots; // nullptr: none are taken
 };
 
@@ -48,6 +51,12 @@ template <class S, class Into> result<void> evolve_state(S& state, recorded_even
   auto known = visit_event<typename S::events>(recorded, into);
   if (known && *known && into.left_out().empty()) return {};
   return unexpected(known ? unlisted_event(recorded.at, into.left_out(), text) : std::move(known).error());
+}
+
+template <class S, class Into> bool evolve_own_state(void* state, event_type const& type, void const* event) {
+  Into into(*static_cast<S*>(state));
+  return visit_new(type, event,
+                   reader_rows_of<typename S::events, Into, stored_events<typename S::events>>::value, &into);
 }
 
 template <class D> result<void> encode_state(void const* state, std::string& out) {
@@ -71,24 +80,26 @@ template <class D> result<void> evolve_decider(void* state, recorded_event const
   return evolve_state<D, evolver<D>>(*static_cast<D*>(state), recorded, D::category);
 }
 template <class D> inline constexpr state_type decider_state{
-    sizeof(D), alignof(D), &begin_state<D>, &destroy_state<D>, &evolve_decider<D>, snapshots_of<D>()};
+    sizeof(D),          alignof(D),
+    &begin_state<D>,    &destroy_state<D>,
+    &evolve_decider<D>, &evolve_own_state<D, evolver<D>>,
+    snapshots_of<D>()};
 
 template <class B> result<void> evolve_boundary(void* state, recorded_event const& recorded) {
   return evolve_state<B, boundary_evolver<B>>(*static_cast<B*>(state), recorded, type_text<B>);
 }
 template <class B> inline constexpr state_type boundary_state{
-    sizeof(B), alignof(B), &begin_state<B>, &destroy_state<B>, &evolve_boundary<B>, nullptr};
+    sizeof(B), alignof(B), &begin_state<B>, &destroy_state<B>, &evolve_boundary<B>, nullptr, nullptr};
 
 // A state in the heap, and how far it is.
 class any_state {
 public:
   any_state() noexcept = default; // none
-  explicit any_state(state_type const& type)
-      : type_(&type), state_(::operator new(type.size, std::align_val_t(type.alignment))) {
+  explicit any_state(state_type const& type) : type_(&type), state_(take_room(type)) {
     try {
       type.begin(state_);
     } catch (...) {
-      ::operator delete(state_, std::align_val_t(type.alignment));
+      give_back(type, state_);
       throw;
     }
   }
@@ -103,7 +114,7 @@ public:
   ~any_state() {
     if (state_ == nullptr) return;
     type_->destroy(state_);
-    ::operator delete(state_, std::align_val_t(type_->alignment));
+    give_back(*type_, state_);
   }
 
   explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -112,6 +123,19 @@ public:
   std::uint64_t upto = 0; // the version of its stream, or the position of the log
 
 private:
+  // Memory of an alignment that is asked for comes dearer.
+  static bool is_aligned_anyway(state_type const& type) noexcept {
+    return type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+  }
+  static void* take_room(state_type const& type) {
+    if (is_aligned_anyway(type)) return ::operator new(type.size);
+    return ::operator new(type.size, std::align_val_t(type.alignment));
+  }
+  static void give_back(state_type const& type, void* room) noexcept {
+    if (is_aligned_anyway(type)) ::operator delete(room);
+    else ::operator delete(room, std::align_val_t(type.alignment));
+  }
+
   state_type const* type_ = nullptr;
   void* state_ = nullptr;
 };

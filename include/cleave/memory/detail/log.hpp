@@ -23,7 +23,6 @@ class arena;
 // Interned texts: each is stored once, has one address, and lives as long as the store.
 struct interned {
   std::string_view text;
-  std::uint64_t hash = 0;
 };
 struct stream_entry : interned {
   position_list events; // entry v - 1 is the position of version v

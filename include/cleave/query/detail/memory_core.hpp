@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/query/detail/memory_model.hpp>
+#include <cleave/base/light_lock.hpp>
 #include <cleave/query/memory_dead_letters.hpp>
 #include <cleave/query/partition.hpp>
 
@@ -41,7 +42,7 @@ public:
       if (!read) return after_failure(seen, std::move(read).error());
       batch_.done(seen.events, options_.clock.now().microseconds() - started.microseconds());
       schedule_.succeeded();
-      progress_.advance(*read, changes::noted);
+      progress_.advance_in_turn(*read, changes::noted);
       return *read > before ? step::worked : step::idle;
     } catch (...) {
       progress_.fail(current_exception_error("a step of the projector"));
@@ -110,29 +111,31 @@ public:
     mutex_.lock();
     applied_ = reached();
   }
-  result<void> inline_apply(recorded_event const& recorded) {
+  result<void> inline_apply(unopened_event auto const& found) {
     try {
       // What others have appended past this application comes first.
-      if (applied_.next() < recorded.at.position) {
+      if (applied_.next() < found.position()) {
         if (auto read = catch_up(applied_, UINT64_MAX); !read) return unexpected(std::move(read).error());
       }
       memory_reader to{model_, &progress_};
-      auto const known = visit_stored(recorded, type_.rows, &to);
-      if (!known) return unexpected(known.error());
-      applied_ = recorded.at.position;
+      if (!type_.apply(&found, to)) [[unlikely]] {
+        auto const known = visit_stored(found.open(), type_.rows, &to);
+        if (!known) return unexpected(known.error());
+      }
+      applied_ = found.position();
       return {};
     } catch (...) {
-      return unexpected(projection_failed(type_.name, recorded.at, current_exception_error("on")));
+      return unexpected(projection_failed(type_.name, found.open().at, current_exception_error("on")));
     }
   }
   // `touched`: inline_apply was called. Without `committed` the append failed: the truth is in the log, so the model is built from it.
   void inline_close(bool touched, std::optional<position> committed) noexcept {
     if (touched && committed) {
-      progress_.advance(*committed, changes::noted);
+      progress_.advance_in_turn(*committed, changes::noted);
     } else if (touched) {
       try {
         type_.assign(model_, empty_);
-        if (auto read = catch_up(position(), UINT64_MAX); read) progress_.advance(*read);
+        if (auto read = catch_up(position(), UINT64_MAX); read) progress_.advance_in_turn(*read);
         else progress_.fail(std::move(read).error());
       } catch (...) {
         progress_.fail(current_exception_error("the copy of a projection"));
@@ -161,7 +164,7 @@ protected:
   ~memory_core() = default;
 
   // Queries share the model; a batch of the projector waits for them, and they for it.
-  std::shared_lock<std::shared_mutex> lock_model() { return std::shared_lock(mutex_); }
+  std::shared_lock<light_lock> lock_model() { return std::shared_lock(mutex_); }
   // An error for a model that was left half-way by a failed event: it answers nothing any more.
   result<void> readable() {
     if (!progress_.failed()) return {};
@@ -210,7 +213,7 @@ private:
       progress_.fail(std::move(why));
       return step::failed;
     }
-    progress_.advance(position(seen.last.value() - 1));
+    progress_.advance_in_turn(position(seen.last.value() - 1));
     if (bad_ != seen.last) {
       bad_ = seen.last;
       schedule_.succeeded();
@@ -232,7 +235,7 @@ private:
       return step::failed;
     }
     schedule_.succeeded();
-    progress_.advance(seen.last);
+    progress_.advance_in_turn(seen.last);
     return step::worked;
   }
 
@@ -276,7 +279,7 @@ private:
   bool in_commit_;
   partition part_;
   position applied_; // inline only: the last event in the model, committed or not
-  std::shared_mutex mutex_;
+  light_lock mutex_;
   projection_progress progress_;
   batch_size batch_;
   retry_schedule schedule_;

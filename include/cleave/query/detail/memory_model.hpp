@@ -32,12 +32,14 @@ struct memory_model {
   void (*assign)(void* model, void const* other);
   // Applies objects of a run of the store (see object_visitor); nullptr where it hands out none.
   object_visit* visit;
+  // Applies one unopened event of it. False: it is no object of the projection's events by the address of its type. nullptr likewise.
+  bool (*apply)(void const* found, memory_reader& to);
 };
 
 // For visit_event's rows.
 template <class P> struct memory_applier {
   memory_reader& to;
-  template <class E> [[gnu::always_inline]] void operator()(E const& event, envelope const& at) const {
+  template <class E, class At> [[gnu::always_inline]] void operator()(E const& event, At const& at) const {
     P& model = *static_cast<P*>(to.model);
     if (to.noted != nullptr) to.noted->note(model, event, at);
     apply_in_memory(model, event, at);
@@ -53,6 +55,12 @@ template <class P, class... Es> struct memory_rows<P, boost::mp11::mp_list<Es...
   }
   static constexpr std::array<reader_row, sizeof...(Es)> value{{{&event_type_of<Es>, &apply<Es>}...}};
 };
+
+template <class P, class Found> bool apply_found(void const* found, memory_reader& to) {
+  memory_applier<P> applier{to};
+  return visit_object<typename P::events>(*static_cast<Found const*>(found), applier,
+                                          stored_events<typename P::events>{});
+}
 
 template <class P> void use_key_of(void const* model, envelope const& at,
                                    function_ref<void(std::string_view)> use) {
@@ -79,10 +87,13 @@ template <class P, class Store> consteval memory_model describe_model() {
                      .on_failure = policy_of<P>(failure_policy::stop),
                      .with_key = nullptr,
                      .assign = &assign_model<P>,
-                     .visit = nullptr};
+                     .visit = nullptr,
+                     .apply = nullptr};
   if constexpr (has_key<P>) model.with_key = &use_key_of<P>;
-  if constexpr (!std::is_void_v<run>)
+  if constexpr (!std::is_void_v<run>) {
     model.visit = &object_visitor<P, run, stored_events<typename P::events>>::visit;
+    model.apply = &apply_found<P, std::remove_cvref_t<decltype(std::declval<run const&>()[0])>>;
+  }
   return model;
 }
 template <class P, class Store> inline constexpr memory_model memory_model_of = describe_model<P, Store>();
