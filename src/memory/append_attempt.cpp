@@ -74,9 +74,12 @@ template <bool One>
   if (!is_plain()) {
     if (auto good = check_append_but_names(request_); !good) return unexpected(std::move(good).error());
   }
-  if (request_.command != nullptr && !in_.commands_.above_all(key_of(request_.command->id.id()))) {
-    if (auto const* const before = in_.find_command(request_.command->id))
-      return in_.repeat_of_command(request_, *before);
+  if (request_.command != nullptr) {
+    id_key const id = key_of(request_.command->id.id());
+    late_command_ = !in_.commands_.above_all(id);
+    if (late_command_) {
+      if (auto const* const before = in_.find_command(id)) return in_.repeat_of_command(request_, *before);
+    }
   }
   count();
   if (known_ != 0) [[unlikely]] {
@@ -136,8 +139,11 @@ template <bool One>
       else in_.kinds_.push_back(kind);
     }
   }
-  if (request_.command != nullptr && !in_.knows_command_name(request_.command->command))
-    return check_name("command name", request_.command->command, limits::command_name_bytes);
+  if (request_.command != nullptr) {
+    command_name_ = in_.find_command_name(request_.command->command);
+    if (command_name_ == nullptr)
+      return check_name("command name", request_.command->command, limits::command_name_bytes);
+  }
   return {};
 }
 

@@ -55,8 +55,9 @@ private:
   result<void> keep(new_event const& event, detail::event_kind const& kind, detail::event_slot& slot);
   detail::event_extras const* keep_extras(new_event const& event, std::uint64_t at);
   void stage_command();
+  void stage_aside();
   result<void> show_to(hook_ref const& hook);
-  appended commit() noexcept;
+  result<appended> commit() noexcept;
   void undo() noexcept;
 
   state& in_;
@@ -72,7 +73,10 @@ private:
   std::uint64_t next_;      // behind the last one staged
   detail::arena::mark mark_{};
   timestamp now_{};
+  // Of the command, where the request has one.
+  detail::interned const* command_name_ = nullptr;
   detail::command_entry* command_ = nullptr;
+  bool late_command_ = false; // its id is not above all before it
   bool staging_ = false;
 };
 

@@ -2,6 +2,7 @@
 // How an append whose expectations hold gets into the log in memory: staged, shown to the hook, committed or undone.
 #pragma once
 
+#include <cleave/base/limits.hpp>
 #include <cleave/config.hpp>
 
 #include "append_attempt.hpp"
@@ -129,31 +130,42 @@ detail::event_extras const* event_store::state::attempt<One>::keep_extras(new_ev
       detail::event_extras{kept, {texts, event.tags.size()}};
 }
 
-template <bool One> void event_store::state::attempt<One>::stage_command() {
+// All that may fail; the rest is known when the append is committed.
+template <bool One>
+[[gnu::always_inline]] inline void event_store::state::attempt<One>::stage_command() {
   command_record const& record = *request_.command;
-  in_.commands_.reserve(1, in_.commands_.above_all(detail::key_of(record.id.id())) ? 0 : 1, in_.index_);
+  in_.commands_.reserve(1, late_command_ ? 1 : 0, in_.index_);
   in_.command_entries_.reserve(in_.command_count_ + 1, in_.index_);
-  detail::interned const* name = in_.recent_command_;
-  if (name == nullptr || !detail::same_text(name->text, record.command)) {
-    std::uint64_t const hash = in_.command_names_.hash(record.command);
-    name = in_.command_names_.find(record.command, hash);
-    if (name == nullptr)
-      name = &in_.command_names_.add(record.command, hash, in_.index_, [](detail::interned&) {});
-    in_.recent_command_ = name;
+  if (command_name_ == nullptr) [[unlikely]] {
+    command_name_ = &in_.command_names_.add(record.command, in_.command_names_.hash(record.command),
+                                            in_.index_, [](detail::interned&) {});
   }
-  detail::command_entry::refusal const* refused = nullptr;
-  if (record.refused != nullptr) {
-    refused = new (
-        in_.events_.allocate(sizeof(detail::command_entry::refusal), alignof(detail::command_entry::refusal)))
-        detail::command_entry::refusal{detail::keep_text(record.refused->code, in_.events_),
-                                       detail::keep_text(record.refused->text, in_.events_)};
+  in_.recent_command_ = command_name_;
+  command_ = &in_.command_entries_[in_.command_count_];
+  new (command_) detail::command_entry{.id = record.id,
+                                       .fingerprint = record.fingerprint,
+                                       .visible_at = 0,
+                                       .has_aside = 0,
+                                       .its_name = command_name_};
+  if (!One && (events_ == 0 || request_.streams.back().events.empty())) stage_aside();
+}
+
+template <bool One> void event_store::state::attempt<One>::stage_aside() {
+  using aside = detail::command_entry::aside;
+  rejection const* const refused = request_.command->refused;
+  auto* const made = new (in_.events_.allocate(sizeof(aside), alignof(aside)))
+      aside{.command = command_name_,
+            .recorded_at = now_,
+            .version = last_.value(),
+            .refused = refused != nullptr,
+            .code = {},
+            .text = {}};
+  if (refused != nullptr) {
+    made->code = detail::keep_text(refused->code, in_.events_);
+    made->text = detail::keep_text(refused->text, in_.events_);
   }
-  command_ = new (&in_.command_entries_[in_.command_count_])
-      detail::command_entry{.id = record.id,
-                            .command = name,
-                            .fingerprint = record.fingerprint,
-                            .recorded_at = now_,
-                            .refused = refused};
+  command_->has_aside = 1;
+  command_->its_aside = made;
 }
 
 template <bool One> [[gnu::always_inline]] inline result<void>
@@ -170,7 +182,7 @@ event_store::state::attempt<One>::show_to(hook_ref const& hook) {
 }
 
 template <bool One>
-[[gnu::always_inline]] inline appended event_store::state::attempt<One>::commit() noexcept {
+[[gnu::always_inline]] inline result<appended> event_store::state::attempt<One>::commit() noexcept {
   staging_ = false;
   std::uint64_t const head = next_ - 1;
   std::uint64_t at = first_;
@@ -187,14 +199,17 @@ template <bool One>
   }
   for (detail::tag_entry* const tag : in_.tagged_) tag->events.publish();
   if (command_ != nullptr) {
-    command_->version = last_.value();
-    command_->visible_at = head;
-    in_.enter(*command_);
+    command_->visible_at = head & static_cast<std::uint64_t>(limits::position_max);
+    in_.commands_.insert(detail::key_of(command_->id.id()), ++in_.command_count_);
   }
   // Everything above is seen by whoever sees this.
   in_.log_.publish(head);
   if (in_.signal.raise(position(head))) in_.untold_ = position(head);
-  return {position(head), last_, false, events_ != 0 ? now_ : timestamp()};
+  result<appended> done; // filled in its place: a copy of what was just written waits for it
+  done->position = position(head);
+  done->version = last_;
+  if (events_ != 0) done->recorded_at = now_;
+  return done;
 }
 
 template <bool One> void event_store::state::attempt<One>::undo() noexcept {

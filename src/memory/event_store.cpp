@@ -59,14 +59,14 @@ result<std::optional<command_outcome>> event_store::find_command(command_id id) 
   detail::command_entry const* const found = state_->find_command(id);
   // Entered a moment before the head moves over its events: until then it has not happened.
   if (found == nullptr || found->visible_at > log_.head()) return std::nullopt;
-  command_outcome outcome{.command = std::string(found->command->text),
+  command_outcome outcome{.command = std::string(found->command()),
                           .fingerprint = found->fingerprint,
                           .position = position(found->position()),
-                          .version = version(found->version),
+                          .version = version(found->version(log_)),
                           .refused = std::nullopt,
-                          .recorded_at = found->recorded_at};
-  if (found->refused != nullptr)
-    outcome.refused = rejection{std::string(found->refused->code), std::string(found->refused->text)};
+                          .recorded_at = found->recorded_at(log_)};
+  if (auto const* const refused = found->refused())
+    outcome.refused = rejection{std::string(refused->code), std::string(refused->text)};
   return std::optional(std::move(outcome));
 }
 

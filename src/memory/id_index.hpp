@@ -43,14 +43,19 @@ public:
   id_index(std::uint64_t seed, IdOf id_of) noexcept : seed_(seed), id_of_(id_of) {}
 
   // For the writer.
-  id_key const& greatest() const noexcept { return greatest_; }
+  id_key greatest() const noexcept {
+    return {greatest_high_.load(std::memory_order_relaxed), greatest_low_.load(std::memory_order_relaxed)};
+  }
   // For the writer: whether no record can have this id, by its order alone.
-  bool above_all(id_key const& key) const noexcept { return key > greatest_; }
+  bool above_all(id_key key) const noexcept { return key > greatest(); }
 
-  // The record's number, 0 if there is none.
-  std::uint64_t find(id_key const& key) const noexcept {
+  // The number of the record, 0 if there is none. `counts(number)` says of a record whether it still has the id.
+  template <class Counts> std::uint64_t find(id_key key, Counts counts) const noexcept {
     std::uint64_t const risen = find_rising(key);
-    return risen != 0 ? risen : find_late(key);
+    return risen != 0 && counts(risen) ? risen : find_late(key, counts);
+  }
+  std::uint64_t find(id_key key) const noexcept {
+    return find(key, [](std::uint64_t) { return true; });
   }
 
   // For the writer: room for `more` insertions, `late` of them at most not above all; may throw std::bad_alloc.
@@ -60,10 +65,11 @@ public:
     slots const* const in = late_.load(std::memory_order_relaxed);
     if (in == nullptr || late_count_ + late > (in->mask + 1) / 2) grow(late_count_ + late, memory);
   }
-  // For the writer: adds an id that is not there, of a record behind all before.
-  void insert(id_key const& key, std::uint64_t number) noexcept {
+  // For the writer: adds an id that no record has, or none that counts, of a record behind all before.
+  void insert(id_key key, std::uint64_t number) noexcept {
     if (above_all(key)) {
-      greatest_ = key;
+      greatest_high_.store(key.high, std::memory_order_relaxed);
+      greatest_low_.store(key.low, std::memory_order_relaxed);
       if (last_run_ != nullptr && last_run_->last.load(std::memory_order_relaxed) + 1 == number) [[likely]]
         last_run_->last.store(number, std::memory_order_release);
       else begin_run(number);
@@ -96,7 +102,7 @@ private:
     run_count_.store(count + 1, std::memory_order_release);
   }
 
-  std::uint64_t find_rising(id_key const& key) const noexcept {
+  std::uint64_t find_rising(id_key key) const noexcept {
     std::uint64_t const run = count_until(run_count_.load(std::memory_order_acquire),
                                           [&](std::uint64_t i) { return key_at(runs_[i].first) > key; });
     if (run == 0) return 0;
@@ -107,12 +113,12 @@ private:
     return key_at(found) == key ? found : 0;
   }
 
-  std::uint64_t find_late(id_key const& key) const noexcept {
+  template <class Counts> std::uint64_t find_late(id_key key, Counts counts) const noexcept {
     slots const* const in = late_.load(std::memory_order_acquire);
     if (in == nullptr) return 0;
     for (std::uint64_t i = hash(key) & in->mask;; i = (i + 1) & in->mask) {
       std::uint64_t const number = in->numbers()[i].load(std::memory_order_acquire);
-      if (number == 0 || key_at(number) == key) return number;
+      if (number == 0 || (key_at(number) == key && counts(number))) return number;
     }
   }
 
@@ -140,7 +146,9 @@ private:
 
   std::uint64_t seed_;
   IdOf id_of_;
-  id_key greatest_;
+  // For the writer. Word by word: a copy of both at once, right behind the two that it is put together from, waits for them.
+  std::atomic<std::uint64_t> greatest_high_{0};
+  std::atomic<std::uint64_t> greatest_low_{0};
   chunk_list<id_run> runs_;
   std::atomic<std::uint64_t> run_count_{0};
   id_run* last_run_ = nullptr; // for the writer

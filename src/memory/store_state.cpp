@@ -52,56 +52,43 @@ std::uint64_t event_store::state::bytes_used() {
   return budget_.used();
 }
 
-command_entry* event_store::state::find_entry(command_id id) const noexcept {
-  std::uint64_t const number = commands_.find(key_of(id.id()));
+command_entry const* event_store::state::find_command(command_id id) const noexcept {
+  return find_command(key_of(id.id()));
+}
+
+command_entry const* event_store::state::find_command(detail::id_key id) const noexcept {
+  std::uint64_t const number = commands_.find(
+      id, [this](std::uint64_t found) { return found > forgotten_.load(std::memory_order_acquire); });
   return number != 0 ? &command_entries_[number - 1] : nullptr;
 }
 
-command_entry const* event_store::state::find_command(command_id id) const noexcept {
-  command_entry const* found = find_entry(id);
-  while (found != nullptr && found->forgotten.load(std::memory_order_acquire))
-    found = found->again.load(std::memory_order_acquire);
-  return found;
-}
-
-// The entry is the next one. An id that was forgotten is in the index already: the new entry hangs on the old one.
-void event_store::state::enter(command_entry& entry) noexcept {
-  std::uint64_t const number = ++command_count_;
-  auto const key = key_of(entry.id.id());
-  command_entry* before = commands_.above_all(key) ? nullptr : find_entry(entry.id);
-  if (before == nullptr) return commands_.insert(key, number);
-  while (command_entry* const later = before->again.load(std::memory_order_relaxed)) before = later;
-  before->again.store(&entry, std::memory_order_release);
-}
-
-bool event_store::state::knows_command_name(std::string_view name) const noexcept {
-  return (recent_command_ != nullptr && detail::same_text(recent_command_->text, name)) ||
-         command_names_.find(name) != nullptr;
+detail::interned const* event_store::state::find_command_name(std::string_view name) const noexcept {
+  if (recent_command_ != nullptr && detail::same_text(recent_command_->text, name)) return recent_command_;
+  return command_names_.find(name);
 }
 
 std::uint64_t event_store::state::forget_outcomes(timestamp before, std::uint64_t keep, std::uint64_t most) {
   std::lock_guard lock(mutex_);
-  std::uint64_t gone = 0;
-  for (; gone < most && forgotten_ < command_count_; ++gone) {
-    command_entry& oldest = command_entries_[forgotten_];
-    if (command_count_ - forgotten_ <= keep && oldest.recorded_at >= before) break;
-    oldest.forgotten.store(true, std::memory_order_release);
-    ++forgotten_;
+  std::uint64_t const first = forgotten_.load(std::memory_order_relaxed);
+  std::uint64_t end = first;
+  for (; end - first < most && end < command_count_; ++end) {
+    if (command_count_ - end <= keep && command_entries_[end].recorded_at(log_) >= before) break;
   }
-  return gone;
+  forgotten_.store(end, std::memory_order_release);
+  return end - first;
 }
 
 result<appended> event_store::state::repeat_of_command(append_request const& request,
                                                        command_entry const& known) const {
   command_record const& now = *request.command;
-  if (now.command != known.command->text || now.fingerprint != known.fingerprint) {
+  if (now.command != known.command() || now.fingerprint != known.fingerprint) {
     return unexpected(
         make_error(errc::command_id_reused,
                    "the command id {} of {} (fingerprint {}) is known from {} (fingerprint {}, position {})",
-                   to_string(now.id), now.command, now.fingerprint, known.command->text, known.fingerprint,
+                   to_string(now.id), now.command, now.fingerprint, known.command(), known.fingerprint,
                    known.position()));
   }
-  return appended{position(known.position()), version(known.version), true, known.recorded_at};
+  return appended{position(known.position()), version(known.version(log_)), true, known.recorded_at(log_)};
 }
 
 error event_store::state::known_elsewhere(append_request const& request) const {

@@ -18,25 +18,41 @@ namespace cleave::memory {
 
 namespace detail {
 
-// The outcome of a command. They are numbered from 1 in the order in which they were stored; texts live in the arena.
+// The outcome of a command. They are numbered from 1 in the order in which they were stored, and forgotten in that order. What the
+// log says of the last event is not said again: a command costs its append little more memory than its id.
 struct command_entry {
-  struct refusal {
+  // Of a command whose append did not end with an event of its last stream; in the arena, like the texts.
+  struct aside {
+    interned const* command;
+    timestamp recorded_at;
+    std::uint64_t version;
+    bool refused;
     std::string_view code;
     std::string_view text;
   };
   command_id id;
-  interned const* command;
   std::uint64_t fingerprint;
-  std::uint64_t version = 0;
-  std::uint64_t visible_at =
-      0; // the head of the log with its events, which is its position, unless it was refused
-  timestamp recorded_at;
-  refusal const* refused = nullptr;
-  std::atomic<bool> forgotten{false};
-  std::atomic<command_entry*> again{nullptr}; // of the same id, when this one is forgotten
+  // The head of the log with its events, which is its position, unless it was refused.
+  std::uint64_t visible_at : 63;
+  std::uint64_t has_aside : 1;
+  union {
+    interned const* its_name;
+    aside const* its_aside;
+  };
 
-  std::uint64_t position() const noexcept { return refused != nullptr ? 0 : visible_at; }
+  std::string_view command() const noexcept {
+    return has_aside != 0 ? its_aside->command->text : its_name->text;
+  }
+  aside const* refused() const noexcept { return has_aside != 0 && its_aside->refused ? its_aside : nullptr; }
+  std::uint64_t position() const noexcept { return refused() != nullptr ? 0 : visible_at; }
+  std::uint64_t version(log const& events) const noexcept {
+    return has_aside != 0 ? its_aside->version : events.facts(visible_at).version;
+  }
+  timestamp recorded_at(log const& events) const noexcept {
+    return has_aside != 0 ? its_aside->recorded_at : events.facts(visible_at).recorded_at;
+  }
 };
+static_assert(sizeof(command_entry) == 40);
 
 struct event_id_at {
   log const* events;
@@ -117,9 +133,9 @@ private:
   };
   template <bool One> class attempt;
 
-  bool knows_command_name(std::string_view name) const noexcept;
-  detail::command_entry* find_entry(command_id id) const noexcept;
-  void enter(detail::command_entry& entry) noexcept;
+  // nullptr: no command of that name has an outcome.
+  detail::interned const* find_command_name(std::string_view name) const noexcept;
+  detail::command_entry const* find_command(detail::id_key id) const noexcept;
   result<appended> repeat_of_command(append_request const& request, detail::command_entry const& known) const;
   result<appended> repeat_of_events(append_request const& request) const;
   error known_elsewhere(append_request const& request) const;
@@ -130,8 +146,8 @@ private:
 
   clock_ref clock_;
   detail::log& log_;
-  cleave::detail::light_lock mutex_; // writers take turns
-  position untold_; // the head, where somebody is to be told of it
+  cleave::detail::light_lock mutex_;          // writers take turns
+  position untold_;                           // the head, where somebody is to be told of it
   std::atomic<void const*> hooking_{nullptr}; // marks the thread that is inside a hook
   detail::memory_budget budget_;
   detail::arena index_;  // entries, lists, segments: kept even when an append fails
@@ -149,7 +165,7 @@ private:
   detail::interned const* recent_command_ = nullptr; // its name is asked for again, as a rule
   detail::command_list command_entries_;
   std::uint64_t command_count_ = 0;
-  std::uint64_t forgotten_ = 0; // of the entries, the first so many
+  std::atomic<std::uint64_t> forgotten_{0}; // of the entries, the first so many
   detail::id_index<detail::event_id_at> ids_;
   detail::id_index<detail::command_id_at> commands_;
   static constexpr std::size_t recent_kinds = 64;

@@ -79,6 +79,14 @@ struct forgetful {
   void evolve(bank::withdrawn const&) {}
   cleave::decision<bank::withdrawn> decide(bank::withdraw const& c) const { return bank::withdrawn{c.cents}; }
 };
+struct outdated { // still decides what nobody should store any more
+  using commands = cleave::command_set<bank::withdraw>;
+  using events = cleave::event_set<renumbered, renumbered_v1>;
+  static constexpr std::string_view category = "account";
+  static std::string const& id(bank::withdraw const& c) { return c.account; }
+  void evolve(renumbered const&) {}
+  cleave::decision<renumbered_v1> decide(bank::withdraw const&) const { return renumbered_v1{}; }
+};
 struct mindful : forgetful {
   using events = cleave::event_set<renumbered, bank::withdrawn, bank::frozen>;
   using forgetful::evolve;
@@ -231,6 +239,15 @@ TEST_CASE("what upcasting makes of an event and the decider does not list fails 
   auto const whole = cleave::load<mindful>(at.store, "account-a");
   REQUIRE(whole);
   REQUIRE(whole->state.evolved == 11);
+}
+
+TEST_CASE("a decided event of an old version counts as what it becomes when it is read") {
+  desk<cleave::memory::event_store, outdated> at;
+  REQUIRE(at.execute(bank::withdraw{"a", 1}));
+  auto const failed = at.execute(bank::withdraw{"a", 1});
+  REQUIRE(code_of(failed) == errc::unknown_event);
+  REQUIRE_THAT(failed.error().message(), Contains("account-frozen.v1"));
+  REQUIRE(*at.store.head() == position(1));
 }
 
 TEST_CASE("an empty id fails the command by name before it is decided") {

@@ -6,9 +6,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -366,6 +370,164 @@ TEST_CASE("outcomes are found when their ids came in any order, and those of rep
   CHECK((*store.find_command(sent[order(0)]))->fingerprint == 500);
   CHECK(*store.forget_outcomes(timestamp(INT64_MIN), 1, 1000) == 40);
   CHECK((*store.find_command(sent[order(0)]))->fingerprint == 500);
+}
+
+TEST_CASE("an outcome tells position, version and time of its append, whatever that ended with") {
+  testing::seeded_ids ids;
+  testing::manual_clock clock(timestamp(100));
+  memory_store store({.clock = clock});
+  auto const event = [&] { return new_event{.id = ids.next_event(), .name = "happened.v1", .data = "{}"}; };
+  std::vector<new_event> const old{event(), event(), event()};
+  stream_append const before{"a", expectation::any(), old};
+  REQUIRE(store.append({.streams = {&before, 1}}));
+
+  std::vector<new_event> const one{event()};
+  std::vector<new_event> const two{event(), event()};
+  std::vector<new_event> const more{event()};
+  std::vector<new_event> const last{event()};
+  rejection const refused{"no", "not like this"};
+  struct expected {
+    std::vector<stream_append> streams;
+    std::uint64_t position;
+    std::uint64_t version;
+    rejection const* refused = nullptr;
+  };
+  std::vector<expected> const all{
+      {{{"a", expectation::any(), one}}, 4, 4},
+      {{{"a", expectation::any(), two}, {"b", expectation::any(), more}}, 7, 1},
+      {{{"a", expectation::any(), last}, {"b", expectation::stream_exists(), {}}}, 8, 1},
+      {{{"b", expectation::exactly(version(1)), {}}}, 8, 1},
+      {{}, 8, 0},
+      {{{"a", expectation::exactly(version(7)), {}}}, 0, 7, &refused},
+      {{}, 0, 0, &refused},
+  };
+  std::vector<command_record> records;
+  for (expected const& each : all) {
+    clock.advance_us(100);
+    records.push_back({.id = ids.next_command(),
+                       .command = "do-it",
+                       .fingerprint = records.size(),
+                       .refused = each.refused});
+    auto const done = store.append({.streams = each.streams, .command = &records.back()});
+    REQUIRE(done);
+    CHECK(done->version == version(each.version));
+  }
+  std::int64_t time = 100;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    time += 100;
+    auto const outcome = store.find_command(records[i].id);
+    REQUIRE(outcome);
+    REQUIRE(*outcome);
+    CHECK((*outcome)->command == "do-it");
+    CHECK((*outcome)->fingerprint == i);
+    CHECK((*outcome)->position == position(all[i].position));
+    CHECK((*outcome)->version == version(all[i].version));
+    CHECK((*outcome)->recorded_at == timestamp(time));
+    CHECK((*outcome)->refused.has_value() == (all[i].refused != nullptr));
+    if ((*outcome)->refused) CHECK((*outcome)->refused->text == refused.text);
+    auto const again = store.append({.streams = all[i].streams, .command = &records[i]});
+    REQUIRE(again);
+    CHECK(again->repeated);
+    CHECK(again->position == position(all[i].position));
+    CHECK(again->version == version(all[i].version));
+    CHECK(again->recorded_at == timestamp(time));
+  }
+  CHECK(store.head()->value() == 8);
+}
+
+TEST_CASE("whoever sees an event finds the outcome of its command") {
+  constexpr std::uint64_t commands = 100'000;
+  testing::seeded_ids ids;
+  std::vector<command_record> records;
+  std::vector<new_event> events;
+  for (std::uint64_t i = 0; i < commands; ++i) {
+    records.push_back({.id = ids.next_command(), .command = "do-it", .fingerprint = i});
+    events.push_back({.id = ids.next_event(), .name = "happened.v1", .data = "{}"});
+  }
+  // Ids that do not rise take longest to enter.
+  for (std::uint64_t i = 0; i < commands; ++i) std::swap(records[i].id, records[i * 7919 % commands].id);
+  memory_store store;
+  std::atomic<std::uint64_t> missing{0};
+  std::thread reader([&] {
+    for (std::uint64_t seen = 0; seen < commands;) {
+      std::uint64_t const head = store.head()->value();
+      if (head == seen) continue;
+      auto const outcome = store.find_command(records[head - 1].id);
+      if (!*outcome || (*outcome)->position != position(head)) ++missing;
+      seen = head;
+    }
+  });
+  for (std::uint64_t i = 0; i < commands; ++i) {
+    stream_append const part{"thing-1", expectation::any(), {&events[i], 1}};
+    if (!store.append({.streams = {&part, 1}, .command = &records[i]})) ++missing;
+  }
+  reader.join();
+  CHECK(missing == 0);
+}
+
+TEST_CASE("a listener hears of each growth once, outside the commit, and may append") {
+  struct appender {
+    memory_store& store;
+    testing::seeded_ids ids{7};
+    std::vector<std::uint64_t> heard{};
+    result<appended> append() {
+      new_event const event{.id = ids.next_event(), .name = "happened.v1", .data = "{}"};
+      stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+      return store.append({.streams = {&part, 1}});
+    }
+    static void listen(void* self, position head) noexcept {
+      auto& me = *static_cast<appender*>(self);
+      me.heard.push_back(head.value());
+      if (head == position(1) && !me.append()) std::abort();
+    }
+  };
+  memory_store store;
+  appender one{store};
+  auto const subscribed = store.commits().on_commit(&one, &appender::listen);
+  REQUIRE(one.append());
+  CHECK(one.heard == std::vector<std::uint64_t>{1, 2});
+  stream_append const wrong{"thing-1", expectation::no_stream(), {}};
+  REQUIRE_FALSE(store.append({.streams = {&wrong, 1}}));
+  REQUIRE(store.append({}));
+  CHECK(one.heard == std::vector<std::uint64_t>{1, 2});
+  REQUIRE(store.decide_in_commit([&](memory_store::commit_scope& scope) -> result<void> {
+    new_event const event{.id = one.ids.next_event(), .name = "happened.v1", .data = "{}"};
+    stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+    auto const done = scope.append({.streams = {&part, 1}});
+    CHECK(one.heard == std::vector<std::uint64_t>{1, 2});
+    return done ? result<void>() : unexpected(done.error());
+  }));
+  CHECK(one.heard == std::vector<std::uint64_t>{1, 2, 3});
+}
+
+TEST_CASE(
+    "an id is free again when its outcome is forgotten, however often, and whatever order ids came in") {
+  testing::seeded_ids ids;
+  memory_store store;
+  command_id const first = ids.next_command();
+  command_id const second = ids.next_command();
+  std::uint64_t stored = 0;
+  for (int round = 0; round < 4; ++round) {
+    for (command_id const id : {second, first}) {
+      new_event const event{.id = ids.next_event(), .name = "happened.v1", .data = "{}"};
+      stream_append const part{"thing-1", expectation::any(), {&event, 1}};
+      command_record const record{.id = id, .command = "do-it", .fingerprint = stored};
+      REQUIRE_FALSE(*store.find_command(id));
+      auto const done = store.append({.streams = {&part, 1}, .command = &record});
+      REQUIRE(done);
+      CHECK_FALSE(done->repeated);
+      CHECK(done->position == position(++stored));
+      REQUIRE(*store.find_command(id));
+      CHECK((*store.find_command(id))->position == position(stored));
+      CHECK(store.append({.streams = {&part, 1}, .command = &record})->repeated);
+    }
+    REQUIRE(*store.forget_outcomes(timestamp(), 2, 1) == 0);
+    REQUIRE(*store.forget_outcomes(timestamp(), 1, 1) == 1);
+    CHECK_FALSE(*store.find_command(second));
+    CHECK(*store.find_command(first));
+    REQUIRE(*store.forget_outcomes(timestamp(), 0, 10) == 1);
+  }
+  CHECK(store.head()->value() == stored);
 }
 
 TEST_CASE("in a commit a stream has a place from its first event on, and the place shows its version") {

@@ -89,8 +89,8 @@ private:
   }
   void write_number() const noexcept;
 
-  std::string_view category_{};                       // of a number
-  std::array<std::uint64_t, 2> key_{};                // likewise
+  std::string_view category_{};        // of a number
+  std::array<std::uint64_t, 2> key_{}; // likewise
   mutable std::size_t size_ = 0;
   mutable std::array<char, limits::stream_name_bytes + 1>
       text_; // one byte more than allowed, so that "too long" shows

@@ -201,7 +201,9 @@ public:
   }
   // See shows_streams.
   using stream_place = detail::stream_entry*;
-  stream_place find_stream(stream_name stream) const noexcept { return known_.near = store_.find_stream(stream); }
+  stream_place find_stream(stream_name stream) const noexcept {
+    return known_.near = store_.find_stream(stream);
+  }
   stream_name name_of(stream_place place) const noexcept {
     known_.near = place;
     return stream_name(place->text);

@@ -80,9 +80,8 @@ template <class D> result<void> evolve_decider(void* state, recorded_event const
   return evolve_state<D, evolver<D>>(*static_cast<D*>(state), recorded, D::category);
 }
 template <class D> inline constexpr state_type decider_state{
-    sizeof(D),          alignof(D),
-    &begin_state<D>,    &destroy_state<D>,
-    &evolve_decider<D>, &evolve_own_state<D, evolver<D>>,
+    sizeof(D),         alignof(D),         &begin_state<D>,
+    &destroy_state<D>, &evolve_decider<D>, &evolve_own_state<D, evolver<D>>,
     snapshots_of<D>()};
 
 template <class B> result<void> evolve_boundary(void* state, recorded_event const& recorded) {

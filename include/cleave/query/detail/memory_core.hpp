@@ -2,8 +2,8 @@
 // What memory_projector does for every projection: compiled once for each store.
 #pragma once
 
-#include <cleave/query/detail/memory_model.hpp>
 #include <cleave/base/light_lock.hpp>
+#include <cleave/query/detail/memory_model.hpp>
 #include <cleave/query/memory_dead_letters.hpp>
 #include <cleave/query/partition.hpp>
 
