@@ -126,6 +126,9 @@ void bus_state::remove(bus_handler& handler) noexcept {
   } catch (std::bad_alloc const&) {
     return; // The list stays as it is, with an entry that does nothing, until a later change.
   }
+  // A walk that passes over an entry just when collect() looks keeps the handler. It has to come to the hook afterwards, so hooks
+  // are armed before the barrier that comes before the look.
+  arm_hooks(handler);
 }
 
 void bus_state::fence() noexcept {
@@ -218,18 +221,16 @@ bus_object* bus_state::collect() noexcept {
     });
     delete handler;
   }
-  arm_hooks();
+  for (bus_handler const* kept = parting; kept != nullptr; kept = kept->next) arm_hooks(*kept);
   return gone;
 }
 
-// The publishes that keep a handler from being destroyed look again when they are done.
-void bus_state::arm_hooks() const noexcept {
-  for (bus_handler const* handler = parting; handler != nullptr; handler = handler->next) {
-    any_entry(*handler, [](bus_handler_list& list, std::size_t) {
-      list.arm_hook();
-      return false;
-    });
-  }
+// The publishes that keep the handler from being destroyed look again when they are done.
+void bus_state::arm_hooks(bus_handler const& handler) const noexcept {
+  any_entry(handler, [](bus_handler_list& list, std::size_t) {
+    list.arm_hook();
+    return false;
+  });
 }
 
 } // namespace cleave::detail

@@ -70,7 +70,7 @@ struct bus_state {
 
   void delete_older_lists() noexcept;
   bus_object* collect() noexcept;
-  void arm_hooks() const noexcept;
+  void arm_hooks(bus_handler const& handler) const noexcept;
 };
 
 // Destroys the handlers' objects; without bus_mutex, because it runs code of the application.
