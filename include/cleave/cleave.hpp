@@ -5,4 +5,5 @@
 
 #include <cleave/application.hpp>
 #include <cleave/event/any_event_store.hpp>
+#include <cleave/event/read_events.hpp>
 #include <cleave/version.hpp>

@@ -7,6 +7,7 @@
 // decision believed (what is left in the wallet, the how manieth seat it is), so that one look along the log tells whether each was
 // decided on all before it.
 #include <cleave/application.hpp>
+#include <cleave/event/read_events.hpp>
 #include <cleave/sqlite/event_store.hpp>
 #include <cleave/sqlite/read_store.hpp>
 
@@ -299,9 +300,7 @@ std::string compare(sqlite::event_store& store, std::uint64_t seed, report& told
       if (count > seats || ++taken["student " + event.student] > courses_each) wrong = "a rule is broken";
     }
   };
-  auto const read = store.read_all({}, [&](recorded_event const& recorded) {
-    return static_cast<bool>(visit_event<effects::events>(recorded, take));
-  });
+  auto const read = read_events<effects::events>(store, {}, take);
   if (!read) return read.error().message();
   if (!wrong.empty()) return wrong;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/command/boundary_runner.hpp>
 #include <cleave/event/any_event_store.hpp>
+#include <cleave/event/read_events.hpp>
 #include <cleave/sqlite/event_store.hpp>
 
 #include "account.hpp"
@@ -103,7 +104,7 @@ template <class Store> void require_rules(Store& store) {
   std::set<std::array<std::string, 2>> pairs;
   std::set<std::string> names;
   int broken = 0;
-  auto const take = [&]<class E>(E const& e, cleave::envelope const&) {
+  auto const take = [&]<class E>(E const& e) {
     if constexpr (std::is_same_v<E, school::course_defined>) seats[e.course] = e.seats;
     if constexpr (std::is_same_v<E, school::registered>) broken += names.insert(e.user_name).second ? 0 : 1;
     if constexpr (std::is_same_v<E, school::enrolled>) {
@@ -112,9 +113,7 @@ template <class Store> void require_rules(Store& store) {
       broken += ++of_student[e.student] > school::enrolment::courses_each ? 1 : 0;
     }
   };
-  REQUIRE(store.read_all({}, [&](cleave::recorded_event const& recorded) {
-    return cleave::visit_event<school::enrolment::events>(recorded, take).value();
-  }));
+  REQUIRE(cleave::read_events<school::enrolment::events>(store, {}, take));
   REQUIRE(broken == 0);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: cleave: visit_event needs an event_set
+// expect: cleave: read_events needs an event_set
 // expect: cleave: an event and one that it supersedes have the same stored name
 // expect: cleave: an event must be copy-constructible: it is a fact that several readers keep
 // expect: cleave: upcasting does not end: do two events upcast to one another?
-#include <cleave/event/event_set.hpp>
+#include <cleave/event/any_event_store.hpp>
+#include <cleave/event/read_events.hpp>
 
 #ifdef CLEAVE_MUST_FAIL
 #define WRONG_OR_RIGHT(wrong, right) wrong
@@ -50,10 +52,15 @@ template <class Set> void visited(cleave::recorded_event const& recorded) {
       cleave::visit_event<Set>(recorded, [](auto const&, cleave::envelope const&) {}).has_value());
 }
 
+template <class Set> void read(cleave::any_event_store& log) {
+  static_cast<void>(cleave::read_events<Set>(log, {}, [](auto const&) {}).has_value());
+}
+
 int main() {
   cleave::recorded_event const recorded{};
   visited<WRONG_OR_RIGHT(boost::mp11::mp_list<plain>, cleave::event_set<plain>)>(recorded);
   static_cast<void>(cleave::stored_names<cleave::event_set<renamed>>.size());
   visited<cleave::event_set<pong>>(recorded);
+  static_cast<void>(&read<WRONG_OR_RIGHT(boost::mp11::mp_list<plain>, cleave::event_set<plain>)>);
   return static_cast<int>(cleave::event_type_of<unique>.size);
 }

@@ -151,11 +151,5 @@ template <class Set, class F> result<bool> visit_event(recorded_event const& rec
                               detail::reader_rows_of<Set, reader, detail::stored_events<Set>>::value,
                               const_cast<std::remove_const_t<reader>*>(&f));
 }
-// The same with an event that is not opened yet, which then is what f gets as `at`, unless more than its type has to be looked at.
-template <class Set, class F> result<bool> visit_event(unopened_event auto const& found, F&& f) {
-  if (detail::visit_object<Set>(found, f, detail::stored_events<Set>{})) [[likely]]
-    return true;
-  return visit_event<Set>(found.open(), f);
-}
 
 } // namespace cleave

@@ -2,6 +2,7 @@
 // Customers' e-mail addresses, who may do what, and orders that many have noted on.
 #include <cleave/command/decider_runner.hpp>
 #include <cleave/command/snapshots.hpp>
+#include <cleave/event/read_events.hpp>
 
 #include "application.hpp"
 #include "scratch_folder.hpp"
@@ -74,15 +75,13 @@ TEST_CASE("of many customers who want one address at once, one gets it") {
   for (auto& one : all) one.join();
   CHECK(got + refused == customers * 5);
   std::map<std::string, std::string> owner;
-  auto const take = [&]<class E>(E const& event, cleave::envelope const&) {
+  auto const take = [&]<class E>(E const& event) {
     if constexpr (std::is_same_v<E, shop::email_changed>) {
       owner.erase(event.old_email);
       CHECK(owner.emplace(event.email, event.customer).second);
     }
   };
-  CHECK(shop->log().read_all({}, [&](cleave::recorded_event const& recorded) {
-    return static_cast<bool>(cleave::visit_event<shop::email_book::events>(recorded, take));
-  }));
+  CHECK(cleave::read_events<shop::email_book::events>(shop->log(), {}, take));
 }
 
 TEST_CASE("who is not named in the rules may do nothing") {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cleave/base/function_ref.hpp>
-#include <cleave/query/object_visitor.hpp>
+#include <cleave/event/object_visitor.hpp>
 #include <cleave/query/projector.hpp>
 
 #include <array>
@@ -34,6 +34,26 @@ struct memory_model {
   object_visit* visit;
   // Applies one unopened event of it. False: it is no object of the projection's events by the address of its type. nullptr likewise.
   bool (*apply)(void const* found, memory_reader& to);
+};
+
+template <class P, class E, class At> [[gnu::always_inline]] inline void
+apply_in_memory(P& model, E const& event, At const& at) {
+  if constexpr (applies_with_envelope<P, E>) {
+    envelope const& opened = at;
+    model.on(event, opened);
+  } else {
+    model.on(event);
+  }
+}
+
+// For object_visitor: the model alone.
+template <class P> struct plain_applier {
+  P& model;
+  explicit plain_applier(void* of) noexcept : model(*static_cast<P*>(of)) {}
+  template <class E, class At>
+  [[gnu::always_inline]] void operator()(E const& event, At const& at) const {
+    apply_in_memory(model, event, at);
+  }
 };
 
 // For visit_event's rows.
@@ -91,7 +111,7 @@ template <class P, class Store> consteval memory_model describe_model() {
                      .apply = nullptr};
   if constexpr (has_key<P>) model.with_key = &use_key_of<P>;
   if constexpr (!std::is_void_v<run>) {
-    model.visit = &object_visitor<P, run, stored_events<typename P::events>>::visit;
+    model.visit = &object_visitor<plain_applier<P>, typename P::events, run>::visit;
     model.apply = &apply_found<P, std::remove_cvref_t<decltype(std::declval<run const&>()[0])>>;
   }
   return model;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cleave/event/event_set.hpp>
-#include <cleave/query/projection.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -71,52 +70,43 @@ private:
   std::uint64_t others_ = 0; // a bit for each small number of a kind that is not wanted
 };
 
-// Goes on in the run to the first event whose kind is not known (yet), to `end`, or to the one of which the model throws.
+// Goes on in the run to the first event whose kind is not known (yet), to `end`, or to the one of which the reader throws.
 using object_visit = void(void const* run, objects_seen& now, std::uint64_t end, object_kinds const& kinds,
-                          void* model);
+                          void* reader);
 
-template <class P, class E, class At> [[gnu::always_inline]] inline void
-apply_in_memory(P& model, E const& event, At const& at) {
-  if constexpr (applies_with_envelope<P, E>) {
-    envelope const& opened = at;
-    model.on(event, opened);
-  } else {
-    model.on(event);
-  }
-}
-
-// The object_visit for the projection P and its stored events.
-template <class P, class Run, class List> class object_visitor;
-template <class P, class Run, class... Es> class object_visitor<P, Run, boost::mp11::mp_list<Es...>> {
+// The object_visit for a reader of `Set`, of which these are the stored events. To(reader) takes each by (event, at), where `at` is
+// converted to the envelope if that is looked at.
+template <class To, class Set, class Run, class List = stored_events<Set>> class object_visitor;
+template <class To, class Set, class Run, class... Es>
+class object_visitor<To, Set, Run, boost::mp11::mp_list<Es...>> {
 public:
   // The loop is so short that it takes a third longer where its branches fall badly into the lines of the instruction cache: the
   // place of the function does not depend on what the linker puts before it.
   [[gnu::aligned(64)]] static void visit(void const* run, objects_seen& now, std::uint64_t end,
-                                         object_kinds const& kinds, void* model) {
-    loop(*static_cast<Run const*>(run), now, end, kinds, *static_cast<P*>(model),
-         std::index_sequence_for<Es...>());
+                                         object_kinds const& kinds, void* reader) {
+    loop(*static_cast<Run const*>(run), now, end, kinds, To(reader), std::index_sequence_for<Es...>());
   }
 
 private:
   struct becomes_several {
-    P& model;
+    To const& to;
     objects_seen& now;
     template <class E, class At> void operator()(E const& event, At const& at) const {
-      apply_in_memory(model, event, at);
+      to(event, at);
       now.touched = at.position();
     }
   };
 
   template <class E>
   [[gnu::always_inline]] static bool is_applied(std::uint32_t kind, std::uint32_t known, Run const& run,
-                                                std::uint64_t at, P& model,
+                                                std::uint64_t at, To const& to,
                                                 [[maybe_unused]] objects_seen& now) {
     if (kind == known) [[likely]] {
       if constexpr (upcastable<E>) {
-        becomes_several const to{model, now};
-        deliver<typename P::events, 0>(run[at].template as<E>(), run[at], to);
+        becomes_several const each{to, now};
+        deliver<Set, 0>(run[at].template as<E>(), run[at], each);
       } else {
-        apply_in_memory(model, run[at].template as<E>(), run[at]);
+        to(run[at].template as<E>(), run[at]);
       }
       return true;
     }
@@ -126,7 +116,7 @@ private:
   // What the loop looks at are copies that nobody else sees, so that they stay in registers.
   template <std::size_t... I>
   [[gnu::always_inline]] static void loop(Run const run, objects_seen& now, std::uint64_t end,
-                                          object_kinds const& kinds, [[maybe_unused]] P& model,
+                                          object_kinds const& kinds, [[maybe_unused]] To const to,
                                           std::index_sequence<I...>) {
     [[maybe_unused]] std::uint32_t const known[] = {kinds.numbers()[I]..., 0};
     std::uint64_t const others = kinds.others();
@@ -135,7 +125,7 @@ private:
     try {
       for (; at != end; ++at) {
         std::uint32_t const kind = run[at].kind_number();
-        if ((is_applied<Es>(kind, known[I], run, at, model, now) || ...)) continue;
+        if ((is_applied<Es>(kind, known[I], run, at, to, now) || ...)) continue;
         if (kind >= 64 || ((others >> kind) & 1) == 0) break;
         ++passed;
       }
