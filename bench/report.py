@@ -78,12 +78,13 @@ def in_order(case):
 
 
 def rows_of(found, instructions_of, goals, units, about):
+    # Of a case that counts something, ours can be 0, which nothing is better than.
     for case in sorted(found, key=in_order):
         ways = found[case]
         if "ours" not in ways:
             continue
         median = {way: statistics.median(times) * 1e9 for way, times in ways.items()}
-        ratios = {way: statistics.median(o and r / o for r, o in zip(times, ways["ours"])) for way, times in ways.items() if way != "ours"}
+        ratios = {way: statistics.median(r / o if o else 1.0 for r, o in zip(times, ways["ours"])) for way, times in ways.items() if way != "ours"}
         peers = {way: median[way] for way in sorted(median) if way not in ("ours", "raw")}
         row = {
             "name": case,

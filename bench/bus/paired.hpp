@@ -17,8 +17,9 @@ namespace bench {
 
 struct way {
   std::string name;
-  std::function<double()> seconds; // of one item
+  std::function<double()> seconds; // of one item; or a number of what the case counts, times one_unit
 };
+inline constexpr double one_unit = 1e-9;
 
 class paired_case {
 public:
@@ -45,14 +46,15 @@ private:
   std::size_t repetition_ = 0;
 };
 
-// Registers CASE/WAY for each way.
-inline void add_paired_case(std::string const& name, std::vector<way> ways) {
+// Registers CASE/WAY for each way. `unit` is what a case counts that is no time.
+inline void add_paired_case(std::string const& name, std::vector<way> ways, std::string const& unit = {}) {
   constexpr int repetitions = 15;
   auto const made = std::make_shared<paired_case>(std::move(ways));
   for (std::size_t i = 0; i < made->ways().size(); ++i) {
     std::string const full = name + "/" + made->ways()[i].name;
-    auto const measure = [made, i](benchmark::State& state) {
+    auto const measure = [made, i, unit](benchmark::State& state) {
       for (auto _ : state) state.SetIterationTime(made->take(i));
+      state.SetLabel(unit);
     };
     benchmark::RegisterBenchmark(full.c_str(), measure)
         ->Iterations(1)

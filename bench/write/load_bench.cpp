@@ -204,9 +204,7 @@ BENCHMARK(snapshot_ours)->Name("write/load_snapshot/ours");
 BENCHMARK_CAPTURE(snapshot_raw, row, false)->Name("write/load_snapshot/raw");
 BENCHMARK_CAPTURE(snapshot_raw, row_and_tail, true)->Name("write/load_snapshot/row_and_tail");
 
-// --- rates that are to be nothing; 1 is added, so that they can be compared: 1.0 is none, 1.1 one in ten
-
-constexpr double unit = 1e-9;
+// --- rates that are to be nothing
 
 struct add {
   std::int64_t amount = 0;
@@ -227,7 +225,7 @@ double allocations_of_routing() {
     auto done = bus.execute(add{i}, cleave::no_context);
     benchmark::DoNotOptimize(done);
   }
-  return unit * (1 + static_cast<double>(allocations - before) / turns);
+  return bench::one_unit * static_cast<double>(allocations - before) / turns;
 }
 
 struct claimed {
@@ -277,18 +275,21 @@ double false_conflicts(cleave::any_event_store store) {
     });
   }
   for (std::thread& one : all) one.join();
-  return unit * (1 + static_cast<double>(conflicts) / (threads * turns));
+  return bench::one_unit * 100 * static_cast<double>(conflicts) / (threads * turns);
 }
 
 [[maybe_unused]] bool const added = [] {
-  auto const none = [] { return unit; };
-  bench::add_paired_case("write/allocations", {{"ours", allocations_of_routing}, {"none", none}});
-  bench::add_paired_case("write/false_conflicts_memory", {{"ours",
-                                                           [] {
-                                                             cleave::memory::event_store store;
-                                                             return false_conflicts(store);
-                                                           }},
-                                                          {"none", none}});
+  auto const none = [] { return 0.0; };
+  bench::add_paired_case("write/allocations", {{"ours", allocations_of_routing}, {"none", none}},
+                         "allocations");
+  bench::add_paired_case("write/false_conflicts_memory",
+                         {{"ours",
+                           [] {
+                             cleave::memory::event_store store;
+                             return false_conflicts(store);
+                           }},
+                          {"none", none}},
+                         "%");
   bench::add_paired_case("write/false_conflicts_sqlite",
                          {{"ours",
                            [] {
@@ -298,7 +299,8 @@ double false_conflicts(cleave::any_event_store store) {
                              if (!store) std::abort();
                              return false_conflicts(*store);
                            }},
-                          {"none", none}});
+                          {"none", none}},
+                         "%");
   return true;
 }();
 
