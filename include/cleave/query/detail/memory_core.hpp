@@ -117,8 +117,8 @@ public:
       if (applied_.next() < found.position()) {
         if (auto read = catch_up(applied_, UINT64_MAX); !read) return unexpected(std::move(read).error());
       }
-      memory_reader to{model_, &progress_};
-      if (!type_.apply(&found, to)) [[unlikely]] {
+      if (progress_.notes() || !type_.apply(&found, model_)) [[unlikely]] {
+        memory_reader to{model_, &progress_};
         auto const known = visit_stored(found.open(), type_.rows, &to);
         if (!known) return unexpected(known.error());
       }

@@ -33,7 +33,7 @@ struct memory_model {
   // Applies objects of a run of the store (see object_visitor); nullptr where it hands out none.
   object_visit* visit;
   // Applies one unopened event of it. False: it is no object of the projection's events by the address of its type. nullptr likewise.
-  bool (*apply)(void const* found, memory_reader& to);
+  bool (*apply)(void const* found, void* model);
 };
 
 template <class P, class E, class At> [[gnu::always_inline]] inline void
@@ -46,7 +46,7 @@ apply_in_memory(P& model, E const& event, At const& at) {
   }
 }
 
-// For object_visitor: the model alone.
+// For objects of a store: the model alone.
 template <class P> struct plain_applier {
   P& model;
   explicit plain_applier(void* of) noexcept : model(*static_cast<P*>(of)) {}
@@ -76,8 +76,8 @@ template <class P, class... Es> struct memory_rows<P, boost::mp11::mp_list<Es...
   static constexpr std::array<reader_row, sizeof...(Es)> value{{{&event_type_of<Es>, &apply<Es>}...}};
 };
 
-template <class P, class Found> bool apply_found(void const* found, memory_reader& to) {
-  memory_applier<P> applier{to};
+template <class P, class Found> bool apply_found(void const* found, void* model) {
+  plain_applier<P> applier(model);
   return visit_object<typename P::events>(*static_cast<Found const*>(found), applier,
                                           stored_events<typename P::events>{});
 }
