@@ -45,6 +45,27 @@ struct faces {
 };
 cleave::application_options const stepped{.projector = {.threads = false}};
 
+// Whose projection goes on between an answer and the moment when it is handed back.
+template <class Application> struct overtaken {
+  Application& app;
+  cleave::memory::event_store& store;
+  int still = 0; // times
+
+  template <class Q> cleave::projection_progress& progress_of() { return app.template progress_of<Q>(); }
+  bool has_threads() const { return app.has_threads(); }
+  auto query(sum_of const& q, cleave::at_least wanted) {
+    auto answer = app.query(q, wanted);
+    if (still > 0) {
+      --still;
+      tick(store);
+      app.step();
+    }
+    return answer;
+  }
+};
+template <class Application> overtaken(Application&, cleave::memory::event_store&, int)
+    -> overtaken<Application>;
+
 } // namespace
 
 TEST_CASE("a live query tells the first answer, and each one that differs from the one before") {
@@ -71,6 +92,20 @@ TEST_CASE("a live query tells the first answer, and each one that differs from t
   tick(store, -5);
   app.step();
   REQUIRE(live.next(0s)->answer == 0);
+}
+
+TEST_CASE("what comes while a live query is being answered is told next") {
+  cleave::memory::event_store store;
+  cleave::application app{store, cleave::projections<faces>, stepped};
+  overtaken hurried{app, store, 2};
+  cleave::live_query live(hurried, sum_of{"clock-1"});
+  for (int i = 0; i < 3; ++i) {
+    auto const told = live.next(0s);
+    REQUIRE(told);
+    REQUIRE(told->answer == i);
+    REQUIRE(told->reflects == position(static_cast<std::uint64_t>(i)));
+  }
+  REQUIRE(live.next(0s).error().code() == errc::timeout);
 }
 
 TEST_CASE("a consumer that lags is told so, gets a fresh answer, and each further one") {
