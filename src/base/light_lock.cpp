@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/base/light_lock.hpp>
 
-#include "process_barrier.hpp"
-
 #include <condition_variable>
 #include <mutex>
 
@@ -23,10 +21,6 @@ void relax() noexcept {
 
 } // namespace
 
-// Leaving and falling asleep meet in the manner of Dekker: who leaves writes the word and then reads `asleep_`, who falls asleep
-// writes `asleep_` and then tries the word, and at least one of them sees the other. What keeps a writer that leaves from reading too
-// early is the process barrier of the first one that falls asleep: all that `asleep_` counts are counted under the mutex, so that it
-// has been seen for as long as it is not 0.
 struct light_lock::bedroom {
   std::mutex mutex;
   std::condition_variable writers; // of whom one can go on
@@ -34,13 +28,13 @@ struct light_lock::bedroom {
 
   template <class Try> void sleep(light_lock& lock, std::condition_variable& called, Try try_once) {
     std::unique_lock inside(mutex);
-    if (lock.asleep_.fetch_add(1, std::memory_order_seq_cst) == 0 && lock.asymmetric_) process_barrier();
+    lock.asleep_.draw();
     while (!try_once()) called.wait(inside);
-    lock.asleep_.fetch_sub(1, std::memory_order_relaxed);
+    lock.asleep_.give_back();
   }
 };
 
-light_lock::light_lock() : asymmetric_(has_process_barrier()), bedroom_(new bedroom) {}
+light_lock::light_lock() : bedroom_(new bedroom) {}
 light_lock::~light_lock() { delete bedroom_; }
 
 void light_lock::lock_slowly() noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "process_barrier.hpp"
+#include <cleave/base/process_barrier.hpp>
 
 #include <cleave/config.hpp>
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The parts of the asynchronous event bus that are no templates: its threads, parking, and telling of failures.
+#include <cleave/base/process_barrier.hpp>
 #include <cleave/event/detail/async_threads.hpp>
 #include <cleave/event/detail/ring_machine.hpp>
 #include <cleave/event/event_bus.hpp>
-
-#include "../base/process_barrier.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -38,8 +37,6 @@ void parking_lot::wait() noexcept {
 }
 void parking_lot::notify_all() noexcept { state_->changed.notify_all(); }
 
-bool native_machine::has_process_barrier() noexcept { return detail::has_process_barrier(); }
-void native_machine::process_barrier() noexcept { detail::process_barrier(); }
 void native_machine::yield() noexcept { std::this_thread::yield(); }
 
 constinit thread_local ring_producer* this_ring_producer = nullptr;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <cleave/base/attention.hpp>
+#include <cleave/base/process_barrier.hpp>
 #include <cleave/config.hpp>
 #include <cleave/event/commit_signal.hpp>
-
-#include "../base/process_barrier.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -36,10 +36,8 @@ void relax() noexcept {
 
 } // namespace
 
-// Publishing and parking meet in the manner of Dekker: the publisher writes `last` and then reads `attention`, the waiter
-// writes `attention` and then reads `last`, and at least one of them sees the other. What keeps each from reading too early
-// is the process barrier of the one who draws attention first, or, where the system has none, a sequentially consistent
-// exchange by every publisher. Everything else is behind the mutex; listeners are called outside of it.
+// `last` is the word, and `attention` counts listeners and parked waiters. Everything else is behind the mutex; listeners are called
+// outside of it.
 struct commit_signal::state {
   struct node {
     std::uint64_t id;
@@ -63,11 +61,10 @@ struct commit_signal::state {
   };
 
   alignas(cache_line) std::atomic<std::uint64_t> last{0};
-  std::atomic<std::uint32_t> attention{0}; // listeners and parked waiters
+  detail::attention<detail::native_atomics> attention;
   std::atomic<std::uint64_t> interrupts{0};
   std::atomic<std::int64_t> poll_ns{longest_poll_ns / 4};
   std::atomic<std::uint32_t> polling{0}; // threads that poll now
-  bool const asymmetric = detail::has_process_barrier();
 
   alignas(cache_line) std::mutex mutex;
   std::condition_variable returned; // a listener has returned; for reset()
@@ -77,7 +74,6 @@ struct commit_signal::state {
   waiter_queue waiters;
   walk* walks = nullptr;
 
-  void draw_attention() noexcept;
   void grown(std::uint64_t head) noexcept;
   void wake_up_to(std::uint64_t head) noexcept;
   bool poll(std::uint64_t wanted, std::uint64_t seen, steady::time_point deadline) noexcept;
@@ -87,16 +83,11 @@ struct commit_signal::state {
   bool waits_for_thread(std::uint64_t id, std::thread::id me) const noexcept;
 };
 
-// Under the mutex, like everything that takes attention back: so it has been seen for as long as it is not 0.
-void commit_signal::state::draw_attention() noexcept {
-  if (attention.fetch_add(1, std::memory_order_seq_cst) == 0 && asymmetric) detail::process_barrier();
-}
-
 void commit_signal::state::wake_up_to(std::uint64_t head) noexcept {
   while (!waiters.empty() && waiters.begin()->first <= head) {
     waiter* const w = waiters.begin()->second;
     waiters.erase(waiters.begin());
-    attention.fetch_sub(1, std::memory_order_relaxed);
+    attention.give_back();
     w->woken = true;
     w->wake.notify_one(); // under the mutex: the waiter's stack frame is gone as soon as it can see `woken`
   }
@@ -168,12 +159,12 @@ bool commit_signal::state::park(std::uint64_t wanted, std::uint64_t seen, steady
   std::unique_lock lock(mutex);
   waiter mine;
   auto const place = waiters.emplace(wanted, &mine);
-  draw_attention();
+  attention.draw();
   while (!mine.woken) {
     bool const there = last.load(std::memory_order_seq_cst) >= wanted;
     if (there || interrupts.load(std::memory_order_relaxed) != seen || steady::now() >= deadline) {
       waiters.erase(place);
-      attention.fetch_sub(1, std::memory_order_relaxed);
+      attention.give_back();
       return there;
     }
     mine.wake.wait_until(lock, deadline);
@@ -215,7 +206,7 @@ void commit_signal::state::remove(std::uint64_t id) noexcept {
     if (w->cursor == gone) w->cursor = gone->next;
   }
   delete gone;
-  attention.fetch_sub(1, std::memory_order_relaxed);
+  attention.give_back();
 
   auto const me = std::this_thread::get_id();
   walk* mine = walks;
@@ -243,19 +234,12 @@ void commit_signal::publish(position head) noexcept {
     if (head.value() <= seen) return;
   } while (!state_->last.compare_exchange_weak(seen, head.value(), std::memory_order_seq_cst,
                                                std::memory_order_relaxed));
-  if (state_->attention.load(std::memory_order_seq_cst) != 0) state_->grown(head.value());
+  if (state_->attention.is_drawn()) state_->grown(head.value());
 }
 
 bool commit_signal::raise(position head) noexcept {
-  state& it = *state_;
-  if (head.value() <= it.last.load(std::memory_order_relaxed)) return false;
-  if (it.asymmetric) {
-    it.last.store(head.value(), std::memory_order_release);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    return it.attention.load(std::memory_order_relaxed) != 0;
-  }
-  it.last.exchange(head.value(), std::memory_order_seq_cst);
-  return it.attention.load(std::memory_order_seq_cst) != 0;
+  if (head.value() <= state_->last.load(std::memory_order_relaxed)) return false;
+  return state_->attention.change(state_->last, head.value());
 }
 
 void commit_signal::tell(position head) noexcept { state_->grown(head.value()); }
@@ -271,7 +255,7 @@ commit_subscription commit_signal::on_commit(void* context, listener* call) {
   state::node** at = &state_->listeners;
   while (*at != nullptr) at = &(*at)->next;
   *at = added;
-  state_->draw_attention();
+  state_->attention.draw();
   return commit_subscription(state_, added->id);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the event bus does rarely: coming and going, of buses and of subscriptions.
+#include <cleave/base/process_barrier.hpp>
 #include <cleave/config.hpp>
 #include <cleave/event/append.hpp>
 #include <cleave/event/event_bus.hpp>
 
-#include "../base/process_barrier.hpp"
 #include "event_bus_state.hpp"
 
 #include <algorithm>

@@ -3,7 +3,8 @@
 // systems without a process barrier. And telling of handlers that failed.
 #include "event_bus_publisher.hpp"
 
-#include "../base/process_barrier.hpp"
+#include <cleave/base/process_barrier.hpp>
+
 #include "event_bus_state.hpp"
 
 #include <utility>

@@ -2,7 +2,7 @@
 // The subscriptions of an event bus: its lists of handlers, and when a handler and a list that nobody walks any more may go.
 #include "event_bus_state.hpp"
 
-#include "../base/process_barrier.hpp"
+#include <cleave/base/process_barrier.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "../../src/base/process_barrier.hpp"
+#include <cleave/base/process_barrier.hpp>
 
 #include <catch2/catch.hpp>
 

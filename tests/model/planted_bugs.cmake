@@ -1,28 +1,50 @@
 # SPDX-License-Identifier: BSL-1.0
-# Copies of the ring, each with one bug: its headers in one file and a namespace of their own, cleave::planted::NAME, with a
-# piece of the text replaced. A piece that is not there (once) any more stops the configuration, so that no bug goes stale.
+# Copies of headers, each with one bug: in one file and a namespace of their own, cleave::planted::NAME, with a piece of the text
+# replaced. A piece that is not there (once) any more stops the configuration, so that no bug goes stale.
 
-set(ring_text "")
-foreach(part IN ITEMS ring_sleepers ring_stage ring_claims ring)
-  set(header ${PROJECT_SOURCE_DIR}/include/cleave/event/detail/${part}.hpp)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
-  file(READ ${header} text)
-  string(REGEX REPLACE "#pragma once\n|#include <cleave/event/detail/[^>]*>\n" "" text "${text}")
-  string(APPEND ring_text "${text}")
-endforeach()
+# What bugs are planted in from here on: headers that include one another, the last one all others.
+macro(plant_in)
+  set(planted_text "")
+  foreach(part IN ITEMS ${ARGN})
+    set(header ${PROJECT_SOURCE_DIR}/include/cleave/${part}.hpp)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+    file(READ ${header} text)
+    string(REGEX REPLACE "#pragma once\n|#include <cleave/event/detail/[^>]*>\n" "" text "${text}")
+    string(APPEND planted_text "${text}")
+    set(planted_original ${part})
+  endforeach()
+endmacro()
 
 # planted_bug(NAME "the text" "what stands there instead")
 function(planted_bug name from to)
-  string(FIND "${ring_text}" "${from}" first)
-  string(FIND "${ring_text}" "${from}" last REVERSE)
+  string(FIND "${planted_text}" "${from}" first)
+  string(FIND "${planted_text}" "${from}" last REVERSE)
   if(first EQUAL -1 OR NOT first EQUAL last)
-    message(FATAL_ERROR "tests/model: the bug ${name} cannot be planted: its place is not there once in the ring's headers:\n${from}")
+    message(FATAL_ERROR "tests/model: the bug ${name} cannot be planted: its place is not there once in ${planted_original}.hpp and what that includes:\n${from}")
   endif()
-  string(REPLACE "${from}" "${to}" text "${ring_text}")
+  string(REPLACE "${from}" "${to}" text "${planted_text}")
   string(REPLACE "namespace cleave::detail {" "namespace cleave::planted::${name} {\nusing namespace cleave::detail;" text "${text}")
-  file(CONFIGURE OUTPUT planted/${name}.hpp CONTENT "#pragma once\n#include <cleave/event/detail/ring.hpp>\n${text}" @ONLY)
+  file(CONFIGURE OUTPUT planted/${name}.hpp CONTENT "#pragma once\n#include <cleave/${planted_original}.hpp>\n${text}" @ONLY)
 endfunction()
 
+plant_in(base/attention)
+planted_bug(a_look_before_the_change
+  "word.store(value, std::memory_order_release);\n      Machine::compiler_barrier();\n      return asleep_.load(std::memory_order_relaxed) != 0;"
+  "bool const drawn = asleep_.load(std::memory_order_relaxed) != 0;\n      word.store(value, std::memory_order_release);\n      return drawn;")
+planted_bug(a_look_before_the_exchange
+  "word.exchange(value, std::memory_order_seq_cst);\n    return is_drawn();"
+  "bool const drawn = is_drawn();\n    word.exchange(value, std::memory_order_seq_cst);\n    return drawn;")
+planted_bug(no_barrier_of_the_first
+  "asleep_.fetch_add(1, std::memory_order_seq_cst) == 0"
+  "asleep_.fetch_add(1, std::memory_order_seq_cst) == 1")
+planted_bug(a_barrier_before_it_is_said
+  "if (asleep_.fetch_add(1, std::memory_order_seq_cst) == 0 && asymmetric_) Machine::process_barrier();"
+  "if (asymmetric_) Machine::process_barrier();\n    asleep_.fetch_add(1, std::memory_order_seq_cst);")
+planted_bug(one_that_leaves_takes_all_with_it
+  "asleep_.fetch_sub(1, std::memory_order_relaxed)"
+  "asleep_.exchange(0, std::memory_order_relaxed)")
+
+plant_in(event/detail/ring_sleepers event/detail/ring_stage event/detail/ring_claims event/detail/ring)
 planted_bug(no_gating_on_the_slowest
   "if (!stages_[i]->last) continue;\n      std::uint64_t const finished = stages_[i]->finished();\n      if (finished < least)"
   "if (!stages_[i]->last) continue;\n      std::uint64_t const finished = stages_[i]->finished();\n")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Each ring with a planted bug beside the program that is to show it.
 #include "ring_model.hpp"
+#include "ring_programs.hpp"
 
 #include <planted/a_batch_without_a_mark.hpp>
 #include <planted/a_close_over_the_owners_head.hpp>

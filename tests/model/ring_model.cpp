@@ -3,6 +3,8 @@
 
 #include <cleave/event/detail/ring.hpp>
 
+#include "ring_programs.hpp"
+
 namespace ring_model {
 
 namespace {

@@ -5,12 +5,11 @@
 
 #include <cleave/event/async_options.hpp>
 
-#include "simulated_machine.hpp"
+#include "scenario.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 namespace ring_model {
 
@@ -18,8 +17,10 @@ using cleave::producers;
 using cleave::publish_outcome;
 using cleave::when_full;
 using simulated::machine;
+using simulated::one;
 using simulated::plain;
 using simulated::require;
+using simulated::scenario;
 
 constexpr std::size_t events_max = 8;
 constexpr std::size_t to_the_end = ~std::size_t{0};
@@ -288,13 +289,5 @@ struct closing : ring_program<Ring, P> {
   std::array<std::uint64_t, Publishers> published{};
   std::uint64_t read = 0;
 };
-
-struct scenario {
-  char const* name;
-  simulated::program_maker make;
-};
-template <class Program> scenario one(char const* name) {
-  return {name, [] { return std::make_unique<Program>(); }};
-}
 
 } // namespace ring_model

@@ -78,7 +78,7 @@ struct exploration {
   void use(std::size_t l);
   bool keeps(std::source_location const& at, promise what);
   orders effective(std::memory_order order, std::source_location const& at);
-  bool acquires_on_failure(std::memory_order order, std::source_location const& at);
+  orders effective_on_failure(std::memory_order order, std::source_location const& at);
   std::uint64_t read_at(std::size_t l, std::size_t index, bool acquire);
   void write(std::size_t l, std::uint64_t value, orders how, view const* before);
   void run_schedule(program_maker const& make);
@@ -207,8 +207,11 @@ orders exploration::effective(std::memory_order order, std::source_location cons
   return how;
 }
 
-bool exploration::acquires_on_failure(std::memory_order order, std::source_location const& at) {
-  return order != std::memory_order_relaxed && keeps(at, promise::acquire_on_failure);
+orders exploration::effective_on_failure(std::memory_order order, std::source_location const& at) {
+  orders how{order != std::memory_order_relaxed, false, order == std::memory_order_seq_cst};
+  if (how.seq_cst) how.seq_cst = keeps(at, promise::one_order_on_failure);
+  else how.acquire = how.acquire && keeps(at, promise::acquire_on_failure);
+  return how;
 }
 
 std::uint64_t exploration::read_at(std::size_t l, std::size_t index, bool acquire) {
@@ -353,12 +356,15 @@ bool compare_exchange(std::size_t l, std::uint64_t& expected, std::uint64_t desi
   std::size_t const newest = from.history.size() - 1;
   // It may fail on an older value that differs, or meets the newest.
   std::size_t index = newest;
+  orders const failing = run->effective_on_failure(failure, at);
   if (run->current != 0) {
-    index = newest - run->decide(newest - run->me().known.oldest[l] + 1);
+    std::size_t oldest = run->me().known.oldest[l];
+    if (failing.seq_cst) oldest = std::max<std::size_t>(oldest, from.last_seq_cst);
+    index = newest - run->decide(newest - oldest + 1);
     if (index != newest && from.history[index].value == expected) index = newest;
   }
   if (from.history[index].value != expected) {
-    expected = run->read_at(l, index, run->acquires_on_failure(failure, at));
+    expected = run->read_at(l, index, failing.acquire);
     return false;
   }
   orders const how = run->effective(success, at);

@@ -44,7 +44,8 @@ enum class promise : std::uint8_t {
   acquire,
   acquire_on_failure, // of a compare_exchange
   release,
-  one_order, // what seq_cst is beyond acquire and release
+  one_order,            // what seq_cst is beyond acquire and release
+  one_order_on_failure, // of a compare_exchange
 };
 struct site {
   std::string_view file{};
@@ -125,6 +126,9 @@ public:
   }
   T fetch_add(T value, std::memory_order order, where at = where::current()) {
     return change(value, order, at, [](std::uint64_t old, std::uint64_t operand) { return old + operand; });
+  }
+  T fetch_sub(T value, std::memory_order order, where at = where::current()) {
+    return change(value, order, at, [](std::uint64_t old, std::uint64_t operand) { return old - operand; });
   }
   T fetch_or(T value, std::memory_order order, where at = where::current()) {
     return change(value, order, at, [](std::uint64_t old, std::uint64_t operand) { return old | operand; });

@@ -2,7 +2,9 @@
 // A read-write lock for what is held for a moment, again and again.
 #pragma once
 
+#include <cleave/base/attention.hpp>
 #include <cleave/base/only_thread.hpp>
+#include <cleave/base/process_barrier.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -29,19 +31,11 @@ public:
       word_.store(writing, std::memory_order_relaxed);
       return true;
     }
-    return word_.compare_exchange_strong(nobody, writing, std::memory_order_seq_cst,
+    return word_.compare_exchange_strong(nobody, writing, std::memory_order_acquire,
                                          std::memory_order_seq_cst);
   }
   void unlock() noexcept {
-    if (asymmetric_) [[likely]] {
-      // A plain store: nobody else changes the word now. What stands against the missing barrier is in light_lock.cpp.
-      word_.store(0, std::memory_order_release);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      if (asleep_.load(std::memory_order_relaxed) != 0) wake();
-    } else {
-      word_.exchange(0, std::memory_order_seq_cst);
-      if (asleep_.load(std::memory_order_seq_cst) != 0) wake();
-    }
+    if (asleep_.change(word_, std::uint32_t{0})) wake();
   }
 
   void lock_shared() noexcept {
@@ -54,7 +48,7 @@ public:
         word_.store(seen + 1, std::memory_order_relaxed);
         return true;
       }
-      if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_seq_cst, std::memory_order_seq_cst))
+      if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed))
         return true;
     }
     return false;
@@ -65,7 +59,7 @@ public:
       return;
     }
     bool const last = word_.fetch_sub(1, std::memory_order_seq_cst) == 1;
-    if (last && asleep_.load(std::memory_order_seq_cst) != 0) wake();
+    if (last && asleep_.is_drawn()) wake();
   }
 
 private:
@@ -77,8 +71,7 @@ private:
   void wake() noexcept;
 
   std::atomic<std::uint32_t> word_{0};
-  std::atomic<std::uint32_t> asleep_{0};
-  bool const asymmetric_;
+  attention<native_atomics> asleep_;
   bedroom* const bedroom_;
 };
 

@@ -3,6 +3,8 @@
 // so that the model checker of the tests can put a simulated machine in its place.
 #pragma once
 
+#include <cleave/base/process_barrier.hpp>
+
 #include <atomic>
 
 namespace cleave::detail {
@@ -32,8 +34,7 @@ struct alignas(64) ring_producer {
 };
 extern constinit thread_local ring_producer* this_ring_producer; // nullptr until it is asked for
 
-struct native_machine {
-  template <class T> using atomic = std::atomic<T>;
+struct native_machine : native_atomics {
   using lot = parking_lot;
   using producer = ring_producer;
   // Of ring_claims. A producer becomes the owner after so many claims with nobody in between, and nobody does for so many claims
@@ -44,9 +45,6 @@ struct native_machine {
   static constexpr unsigned looks_before_a_stop = 32;
   static constexpr unsigned looks_of_a_turn = 128;
 
-  static bool has_process_barrier() noexcept; // the same answer for ever
-  static void process_barrier() noexcept;     // a full barrier in every running thread of the process
-  static void compiler_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
   // nullptr where there is no memory for one, and in a thread that is ending.
   static producer* this_producer() noexcept {
     producer* const known = this_ring_producer;

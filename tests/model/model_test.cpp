@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// The ring of the asynchronous event bus on simulated memory: small programs through every schedule that differs from the plain
-// one in a few decisions, and through many at random. And the other way round: every promise of a memory order in the ring is
-// broken in turn, and other bugs are planted, and each must show.
+// The ring of the asynchronous event bus, and how those that sleep hear of a change, on simulated memory: small programs through
+// every schedule that differs from the plain one in a few decisions, and through many at random. And the other way round: every
+// promise of a memory order is broken in turn, and other bugs are planted, and each must show.
+#include "attention_model.hpp"
 #include "ring_model.hpp"
 
 #include <catch2/catch.hpp>
@@ -27,11 +28,11 @@ constexpr std::size_t scale = 1;
 #endif
 constexpr std::size_t schedules_wanted = 1'000'000 / scale;
 
-} // namespace
+using scenarios = std::vector<simulated::scenario>;
 
-TEST_CASE("the ring keeps its promises in a million schedules on simulated memory") {
-  auto const programs = ring_model::programs_on_the_ring();
-  std::size_t const each = factor() * schedules_wanted / (2 * programs.size()) + 1;
+// How many schedules were run: `wanted` or a few more.
+std::size_t check_all_hold(scenarios const& programs, std::size_t wanted) {
+  std::size_t const each = wanted / (2 * programs.size()) + 1;
   std::size_t schedules = 0;
   for (auto const& p : programs) {
     for (bool const barrier : {true, false}) {
@@ -46,14 +47,12 @@ TEST_CASE("the ring keeps its promises in a million schedules on simulated memor
       schedules += found.schedules;
     }
   }
-  REQUIRE(schedules >= factor() * schedules_wanted);
+  return schedules;
 }
-
-namespace {
 
 // A program, on a machine with a process barrier or without.
 struct setting {
-  ring_model::scenario program;
+  simulated::scenario program;
   bool process_barrier;
 };
 
@@ -68,18 +67,16 @@ bool shows(setting const& in, simulated::site const& broken, std::size_t schedul
       .found();
 }
 
-} // namespace
-
-TEST_CASE("every promise of a memory order in the ring is needed: without it some schedule goes wrong") {
+// How many there are.
+std::size_t check_promises_are_needed(scenarios const& programs) {
   std::map<simulated::site, std::vector<setting>> promises;
-  for (auto const& p : ring_model::programs_on_the_ring()) {
+  for (auto const& p : programs) {
     for (bool const barrier : {true, false}) {
       auto const found = simulated::explore(
           {.schedules = 100, .process_barrier = barrier, .collect_sites = true}, p.make);
       for (auto const& s : found.sites) promises[s].push_back({p, barrier});
     }
   }
-  CHECK(promises.size() > 20);
   for (auto const& [s, users] : promises) {
     bool shown = false;
     for (std::size_t schedules = 100; !shown && schedules <= 100'000; schedules *= 10) {
@@ -89,19 +86,19 @@ TEST_CASE("every promise of a memory order in the ring is needed: without it som
     INFO(s.file << ":" << s.line << ":" << s.column << ", promise " << static_cast<int>(s.promise));
     CHECK(shown);
   }
+  return promises.size();
 }
 
-TEST_CASE("a process barrier that does nothing is found out") {
-  std::size_t found = 0;
-  for (auto const& p : ring_model::programs_on_the_ring()) {
-    if (simulated::explore({.seed = 3, .schedules = 1'000, .broken_process_barrier = true}, p.make).found())
-      ++found;
-  }
-  REQUIRE(found >= 5);
+// In how many programs that shows.
+std::size_t without_a_barrier(scenarios const& programs) {
+  return static_cast<std::size_t>(std::count_if(programs.begin(), programs.end(), [](auto const& p) {
+    return simulated::explore({.seed = 3, .schedules = 1'000, .broken_process_barrier = true}, p.make)
+        .found();
+  }));
 }
 
-TEST_CASE("every bug that was planted in the ring is found") {
-  for (auto const& p : ring_model::programs_on_planted_bugs()) {
+void check_bugs_are_found(scenarios const& programs) {
+  for (auto const& p : programs) {
     bool shown = false;
     for (std::size_t schedules = 400; !shown && schedules <= 40'000; schedules *= 10) {
       for (bool const barrier : {true, false}) {
@@ -118,4 +115,37 @@ TEST_CASE("every bug that was planted in the ring is found") {
     INFO(p.name);
     CHECK(shown);
   }
+}
+
+} // namespace
+
+TEST_CASE("the ring keeps its promises in a million schedules on simulated memory") {
+  std::size_t const wanted = factor() * schedules_wanted;
+  REQUIRE(check_all_hold(ring_model::programs_on_the_ring(), wanted) >= wanted);
+}
+
+TEST_CASE("every promise of a memory order in the ring is needed: without it some schedule goes wrong") {
+  REQUIRE(check_promises_are_needed(ring_model::programs_on_the_ring()) > 20);
+}
+
+TEST_CASE("a process barrier that does nothing is found out") {
+  REQUIRE(without_a_barrier(ring_model::programs_on_the_ring()) >= 5);
+  REQUIRE(without_a_barrier(attention_model::programs()) >= 5);
+}
+
+TEST_CASE("every bug that was planted in the ring is found") {
+  check_bugs_are_found(ring_model::programs_on_planted_bugs());
+}
+
+TEST_CASE("nobody sleeps through a change, in any of many schedules on simulated memory") {
+  std::size_t const wanted = factor() * schedules_wanted / 5;
+  REQUIRE(check_all_hold(attention_model::programs(), wanted) >= wanted);
+}
+
+TEST_CASE("every promise of a memory order in an attention is needed: without it somebody sleeps for ever") {
+  REQUIRE(check_promises_are_needed(attention_model::programs()) >= 5);
+}
+
+TEST_CASE("every bug that was planted in an attention is found") {
+  check_bugs_are_found(attention_model::programs_on_planted_bugs());
 }
