@@ -18,6 +18,12 @@ result<void> streams_scope::check(command_type const&, std::string_view) const {
   return {};
 }
 
+key_turns::places streams_scope::places() const noexcept {
+  key_turns::places all = 0;
+  for (part const& each : parts_) all |= key_turns::place_of(each.name);
+  return all;
+}
+
 result<append_request> streams_scope::request(boundary_command const& type, void const* command,
                                               decided const& decision, std::span<new_event const> events) {
   for (part& each : parts_) each.events.clear();

@@ -4,7 +4,8 @@
 // By a query, where the store lets one decide inside its commit, a command is decided there: on the state that a cache keeps of the
 // same query, brought up to date by what has been appended since; so nothing is read twice, and no race is lost. Else: read all
 // that the command depends on, fold it, decide, append what was decided if nothing of it has changed; and again,
-// write_options::attempts times at the most, when something has.
+// write_options::attempts times at the most, when something has. Commands of one process with the same query, or with a stream
+// in common, take turns.
 //
 // What is compiled for each command and for each boundary is little, as for deciders; all the rest once for a store.
 #pragma once

@@ -4,7 +4,8 @@
 // Where the store lets one decide inside its commit, a command is decided there: on the state that a cache keeps, brought up to
 // date by what has been appended since, so that commands on one stream take turns without ever losing a race, and many share a
 // commit. With other stores: load the stream, fold it, decide, append what was decided if nothing came between; and again, a
-// bounded number of times, when something did.
+// bounded number of times, when something did. Commands of one process on one stream take turns (detail/key_turns.hpp), so that
+// what came between is another process's.
 //
 // What is compiled for each command is how it is named and decided (detail/command_type.hpp), for each decider how its state takes
 // events (detail/state_type.hpp); all the rest once for a store.

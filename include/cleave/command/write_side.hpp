@@ -22,7 +22,8 @@ struct write_options {
   clock_ref clock{};
   id_source_ref ids{};
   // How often a command is decided anew when another writer was faster; then errc::version_conflict. At least 1.
-  // Stores that decide inside their commits need no second attempt.
+  // Stores that decide inside their commits need no second attempt; with others it is another process that was faster, or who
+  // appends past the handlers, or a boundary with another query.
   unsigned attempts = 32;
   // For so many streams each decider keeps the state (aggregate_cache). 0: none; then each command reads its stream.
   std::size_t cached_streams = 16'384;

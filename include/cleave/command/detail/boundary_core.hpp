@@ -4,6 +4,7 @@
 
 #include <cleave/command/aggregate_cache.hpp>
 #include <cleave/command/detail/boundary_scope.hpp>
+#include <cleave/command/detail/key_turns.hpp>
 #include <cleave/command/detail/pending_command.hpp>
 #include <cleave/command/detail/state_type.hpp>
 #include <cleave/command/write_side.hpp>
@@ -140,6 +141,7 @@ private:
   template <class Scope>
   command_result try_once(Scope& scope, boundary_command const& type, void const* command,
                           pending_type& pending, command_record const& record) {
+    key_turns::turn turn(turns_, scope.places());
     any_state state(type_);
     auto good = load(scope, state.get());
     if (good) good = pending.decide(type.decide, state.get(), command);
@@ -147,7 +149,7 @@ private:
     if (auto const* refused = pending.refused()) return scope.refuse(side_.store(), *refused, record);
     auto request = scope.request(type, command, pending.decision(), pending.events(side_.store()));
     if (!request) return unexpected(command_failure(std::move(request).error()));
-    return pending.append(*request);
+    return pending.append(*request, turn);
   }
 
   template <class Scope> result<void> load(Scope& scope, void* state) {
@@ -162,6 +164,7 @@ private:
   std::string_view category_;
   state_type const& type_;
   cache_type cache_;
+  key_turns turns_;
   std::vector<std::uint64_t> asked_; // keys of queries, each in the place of one that was asked before it
 };
 

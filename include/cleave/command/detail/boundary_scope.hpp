@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/command/detail/command_type.hpp>
+#include <cleave/command/detail/key_turns.hpp>
 #include <cleave/command/detail/state_type.hpp>
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/event_store.hpp>
@@ -28,6 +29,7 @@ public:
 
   // What its states are known by.
   std::string key() const { return query_.key(); }
+  key_turns::places places() const { return key_turns::place_of(key()); }
 
   // Folds what matches behind `state.upto`, at most so many events; false: there may be more. After an error the state is half-way.
   // `store` is an event store, or what gives the reads of one inside a commit. Throws what evolve throws.
@@ -82,6 +84,7 @@ public:
   streams_scope(boundary_command const& type, void const* command);
 
   result<void> check(command_type const&, std::string_view) const;
+  key_turns::places places() const noexcept;
 
   // Throws what evolve throws.
   template <class Store> result<void> load(Store& store, state_type const& type, void* state) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/command/aggregate_cache.hpp>
+#include <cleave/command/detail/key_turns.hpp>
 #include <cleave/command/detail/pending_command.hpp>
 #include <cleave/command/detail/state_type.hpp>
 #include <cleave/command/snapshots.hpp>
@@ -10,6 +11,7 @@
 #include <cleave/event/event_store.hpp>
 
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace cleave::detail {
@@ -218,6 +220,7 @@ private:
 
   command_result try_once(decide_type const& decide, void const* command, pending_command<WriteSide>& pending,
                           stream_name stream, command_record const& record) {
+    key_turns::turn turn(turns_, key_turns::place_of(stream.text()));
     any_state state(type_);
     auto good = catch_up(side_.store(), stream, state);
     if (good) good = pending.decide(decide, state.get(), command);
@@ -225,13 +228,15 @@ private:
     if (auto const* refused = pending.refused()) return refuse(side_.store(), *refused, record);
     stream_append const part{stream, expectation::exactly(version(state.upto)),
                              pending.events(side_.store())};
-    return pending.append(append_request{.streams = {&part, 1}});
+    return pending.append(append_request{.streams = {&part, 1}}, turn);
   }
 
   WriteSide& side_;
   std::string_view category_;
   state_type const& type_;
   cache_type cache_;
+  struct no_turns {};
+  [[no_unique_address]] std::conditional_t<decides_in_commit<store_type>, no_turns, key_turns> turns_;
 };
 
 } // namespace cleave::detail

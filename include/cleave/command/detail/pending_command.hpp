@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cleave/command/detail/command_type.hpp>
+#include <cleave/command/detail/key_turns.hpp>
 #include <cleave/command/write_side.hpp>
 #include <cleave/event/append.hpp>
 #include <cleave/event/event_store.hpp>
@@ -67,10 +68,11 @@ public:
     return committed{done().position, done().version, false};
   }
 
-  // With a commit of its own. Not for a rejection.
-  command_result append(append_request request) {
+  // With a commit of its own, which ends the turn. Not for a rejection.
+  command_result append(append_request request, key_turns::turn& turn) {
     if (!record_.id.nil()) request.command = &record_;
     auto done = side_.append(request);
+    turn.end();
     if (done && !done->repeated) side_.published(request, *done);
     return answer(side_.store(), std::move(done), record_);
   }
