@@ -108,18 +108,15 @@ public:
     projectors_.for_each([](auto& projector) {
       if constexpr (requires { projector.prepare(); }) projector.prepare();
     });
-    if (options_.projector.threads) {
-      auto const run = [&](auto& machine) {
-        threads_.emplace_back(machine, store_.commits(), options_.projector.poll_us);
-      };
-      projectors_.for_each([&](auto& projector) {
-        if constexpr (requires { projector.workers(); }) {
-          for (auto& worker : projector.workers()) run(worker);
-        } else {
-          run(projector);
-        }
-      });
-    }
+    projectors_.for_each([&](auto& projector) {
+      detail::rebuild_watch* const watch = watch_of(projector);
+      if (!options_.projector.threads) return;
+      if constexpr (requires { projector.workers(); }) {
+        for (auto& worker : projector.workers()) run(worker, watch);
+      } else {
+        run(projector, watch);
+      }
+    });
   }
   application(application const&) = delete;
   application& operator=(application const&) = delete;
@@ -164,6 +161,7 @@ public:
       auto const one = projector.step();
       if (one == step::worked || all == step::idle) all = one;
     });
+    for (detail::rebuild_watch& watch : watches_) watch.look();
     return all;
   }
 
@@ -262,6 +260,24 @@ private:
     while (!keeps[index]) ++index;
     return index;
   }
+  // nullptr where nobody wants to hear of it.
+  template <class Projector> detail::rebuild_watch* watch_of([[maybe_unused]] Projector& projector) {
+    if constexpr (detail::observes_rebuilding<observer> && detail::tells_of_rebuilds<Projector>) {
+      return &watches_.emplace_back(detail::projection_stem(Projector::projection_type::name), projector,
+                                    side_.observer(), options_.projector.clock);
+    } else {
+      return nullptr;
+    }
+  }
+  template <class Machine> void run(Machine& machine, [[maybe_unused]] detail::rebuild_watch* watch) {
+    auto const start = [&](auto& stepped) {
+      threads_.emplace_back(stepped, store_.commits(), options_.projector.poll_us);
+    };
+    if constexpr (detail::observes_rebuilding<observer>) {
+      if (watch != nullptr) return start(watched_.emplace_back(machine, *watch));
+    }
+    start(machine);
+  }
   template <class Projector> void link_caches([[maybe_unused]] Projector& projector) {
     auto const link = [&]<class Use>(Use const& use) {
       if constexpr (Use::template follows<Projector>)
@@ -283,6 +299,8 @@ private:
   commands_bus commands_;
   command_layer_chain command_layers_;
   query_layer_chain query_layers_;
+  std::deque<detail::rebuild_watch> watches_;
+  std::deque<detail::watched_machine> watched_;
   std::deque<step_thread> threads_; // last: they end before what they step
 };
 

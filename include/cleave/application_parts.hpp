@@ -16,6 +16,7 @@
 #include <cleave/query/partitioned_stored_projector.hpp>
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/query_handler.hpp>
+#include <cleave/query/rebuild_watch.hpp>
 #include <cleave/query/rebuildable_projector.hpp>
 #include <cleave/query/stored_projector.hpp>
 
@@ -271,9 +272,9 @@ template <class Observer> struct observer_part : part_base {
   using link = observer_link<Observer>;
   link observer;
   static_assert(
-      observes_handling<link> || observes_storing<link>,
-      "cleave: an observer has a function for what it wants to hear of: add `void on(cleave::handled const&)` or `void "
-      "on(cleave::written const&)`");
+      observes_handling<link> || observes_storing<link> || observes_rebuilding<link>,
+      "cleave: an observer has a function for what it wants to hear of: add `void on(cleave::handled const&)`, `void "
+      "on(cleave::written const&)` or `void on(cleave::rebuild_progress const&)`");
   explicit observer_part(Observer& told) : observer{&told} {}
   auto layers() const {
     if constexpr (observes_handling<link>) return std::tuple(logging<link>{observer});

@@ -67,6 +67,7 @@ public:
 
   Store& store() noexcept { return store_; }
   write_options const& options() const noexcept { return options_; }
+  Observer const& observer() const noexcept { return observer_; }
 
   // Appends, with the inline projections as a part of it.
   result<appended> append(append_request const& request) {

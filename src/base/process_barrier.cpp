@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/base/process_barrier.hpp>
-
 #include <cleave/config.hpp>
 
 #if defined(__linux__)

@@ -204,6 +204,8 @@ void metrics::show(write_counts const& counts) noexcept {
   }
 }
 
+void metrics::on(rebuild_progress const& what) noexcept { show(what.projection, what.status); }
+
 void metrics::show(std::string_view projection, rebuild_status const& rebuild) noexcept {
   try {
     ::prometheus::Labels const of = {{"projection", std::string(projection)}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: cleave: an observer has a function for what it wants to hear of: add `void on(cleave::handled const&)` or `void on(cleave::written const&)`
+// expect: cleave: an observer has a function for what it wants to hear of: add `void on(cleave::handled const&)`, `void on(cleave::written const&)` or `void on(cleave::rebuild_progress const&)`
 // expect: cleave: an application has one observer; it can hand on to others
 #include <cleave/application.hpp>
 #include <cleave/memory/event_store.hpp>

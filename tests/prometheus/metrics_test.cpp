@@ -183,3 +183,20 @@ TEST_CASE(
   REQUIRE(live.next(std::chrono::seconds(0))->lagged);
   REQUIRE(live.waiting() == 0);
 }
+
+TEST_CASE("how far a rebuild is, is shown as an observer is told of it") {
+  published seen;
+  cleave::rebuild_status status;
+  status.stage = cleave::rebuild_stage::building;
+  status.events_done = 250;
+  status.events_total = 1'000;
+  status.events_per_second = 50;
+  seen.metrics.on(cleave::rebuild_progress{"totals", status});
+  REQUIRE(seen.has(R"(cleave_rebuild_events_done{projection="totals"} 250)"));
+  REQUIRE(seen.has(R"(cleave_rebuild_events_total{projection="totals"} 1000)"));
+  REQUIRE(seen.has(R"(cleave_rebuild_events_per_second{projection="totals"} 50)"));
+  status.stage = cleave::rebuild_stage::ready;
+  status.events_done = status.events_total;
+  seen.metrics.on(cleave::rebuild_progress{"totals", status});
+  REQUIRE(seen.has(R"(cleave_rebuild_events_done{projection="totals"} 1000)"));
+}

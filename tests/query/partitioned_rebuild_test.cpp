@@ -820,3 +820,32 @@ TEST_CASE(
   for (auto& thread : threads) thread.join();
   CHECK(wrong == 0);
 }
+
+TEST_CASE("an observer is told of all parts of a rebuild together, by whichever worker") {
+  struct listener {
+    std::atomic<int> ready = 0;
+    std::atomic<int> wrong = 0;
+    void on(cleave::rebuild_progress const& what) noexcept {
+      if (what.projection != "weave" || what.status.events_total != 30) ++wrong;
+      if (what.status.stage != rebuild_stage::ready) return;
+      if (what.status.events_done != 30) ++wrong;
+      ++ready;
+    }
+  } watching;
+  mill in(3, 30);
+  in.at.reset();
+  cleave::testing::manual_clock clock{cleave::timestamp(1'000'000)};
+  cleave::projector_options options;
+  options.clock = clock;
+  options.poll_us = 1'000;
+  options.lease_us = 0;
+  cleave::application app{in.log, cleave::observed_by(watching),
+                          cleave::partitioned_rebuildable_projection<weave<1>, weave<2>>(in.files),
+                          cleave::application_options{.projector = options}};
+  REQUIRE(app.projector<weave<1>>().begin());
+  while (watching.ready == 0) {
+    clock.advance_us(1'000'000);
+    std::this_thread::yield();
+  }
+  CHECK(watching.wrong == 0);
+}

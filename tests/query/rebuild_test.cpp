@@ -1059,3 +1059,71 @@ TEST_CASE("rows of tables of any kind are removed, so many at a time, and no tri
     CHECK(number("SELECT count(*) FROM cleave_checkpoints WHERE name = 'y.v1'") == 1);
   });
 }
+
+namespace {
+
+// What an observer has heard of rebuilds.
+struct listener {
+  struct heard {
+    std::string projection;
+    cleave::rebuild_status status;
+  };
+  std::vector<heard> all;
+  void on(cleave::rebuild_progress const& what) {
+    all.push_back({std::string(what.projection), what.status});
+  }
+};
+
+} // namespace
+
+TEST_CASE("an observer is told how far a rebuild is, once a second, and once when it is over") {
+  world in(20);
+  in.at.reset();
+  cleave::testing::manual_clock clock{cleave::timestamp(1'000'000)};
+  auto options = stepped();
+  options.clock = clock;
+  listener watching;
+  cleave::application app{in.log, cleave::observed_by(watching),
+                          cleave::rebuildable_projection<tally<1>, tally<2>>(in.rows),
+                          cleave::application_options{.projector = options}};
+  auto const second_later = [&] {
+    clock.advance_us(1'000'000);
+    app.step();
+  };
+  for (int i = 0; i < 10; ++i) app.step();
+  second_later();
+  CHECK(watching.all.empty()); // there is none
+  REQUIRE(app.projector<tally<1>>().begin());
+  second_later();
+  REQUIRE(watching.all.size() == 1);
+  CHECK(watching.all[0].projection == "tally");
+  CHECK(watching.all[0].status.stage == rebuild_stage::building);
+  CHECK(watching.all[0].status.events_done == 4);
+  CHECK(watching.all[0].status.events_total == 20);
+  app.step();
+  clock.advance_us(999'999);
+  app.step();
+  CHECK(watching.all.size() == 1);
+  clock.advance_us(1);
+  app.step();
+  REQUIRE(watching.all.size() == 2);
+  CHECK(watching.all[1].status.events_done == 16);
+  CHECK(watching.all[1].status.events_per_second > 0);
+  CHECK(watching.all[1].status.left_us > 0);
+  second_later();
+  second_later();
+  CHECK(watching.all.back().status.stage == rebuild_stage::ready);
+  REQUIRE(app.projector<tally<1>>().switch_over());
+  second_later();
+  CHECK(watching.all.back().status.stage == rebuild_stage::switched);
+  REQUIRE(app.projector<tally<1>>().drop());
+  second_later();
+  CHECK(watching.all.back().status.stage == rebuild_stage::none);
+  auto const told = watching.all.size();
+  second_later();
+  CHECK(watching.all.size() == told);
+  clock.set(cleave::timestamp(5)); // a clock that was set back keeps nothing back
+  REQUIRE(app.projector<tally<1>>().begin());
+  app.step();
+  CHECK(watching.all.size() == told + 1);
+}

@@ -2,13 +2,15 @@
 // The observer of an application: any object that has one or more of these functions. What it does not have costs nothing.
 //
 //   struct watcher {
-//     void on(cleave::handled const&);     // each command and each query (middleware/logging.hpp)
-//     void on(cleave::written const&);      // each append but those of handlers with a transaction of their own
+//     void on(cleave::handled const&);           // each command and each query (middleware/logging.hpp)
+//     void on(cleave::written const&);           // each append but those of handlers with a transaction of their own
+//     void on(cleave::rebuild_progress const&);  // how far a rebuild is (query/rebuild_watch.hpp)
 //   };
 //   cleave::application shop{*store, cleave::observed_by(watching), cleave::deciders<order>};
 //
-// It is called on the threads of the commands and queries, from several at once, and must not throw. What changes by itself is asked for,
-// not told: application::projections() for lags and dead letters, stats() of a query cache, write_counts of a durable store.
+// It is called on the threads of the commands, queries and projections, from several at once, and must not throw. What else changes by
+// itself is asked for, not told: application::projections() for lags and dead letters, stats() of a query cache, write_counts of a
+// durable store.
 #pragma once
 
 #include <cleave/middleware/logging.hpp>
@@ -32,14 +34,9 @@ struct unobserved {};
 // Hands on to an observer that lives elsewhere.
 template <class Observer> struct observer_link {
   Observer* to;
-  void on(handled const& what) const noexcept
-    requires requires { to->on(what); }
-  {
-    to->on(what);
-  }
-  void on(written const& what) const noexcept
-    requires requires { to->on(what); }
-  {
+  template <class What>
+    requires requires(Observer& observer, What const& what) { observer.on(what); }
+  void on(What const& what) const noexcept {
     to->on(what);
   }
 };

@@ -28,6 +28,7 @@
 #include <cleave/query/progress.hpp>
 #include <cleave/query/query_cache.hpp>
 #include <cleave/query/rebuild.hpp>
+#include <cleave/query/rebuild_watch.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,7 @@ public:
   // As the observer of an application, or of logging{}.
   void on(handled const& what) noexcept;
   void on(written const& what) noexcept;
+  void on(rebuild_progress const& what) noexcept; // shows it
 
   // What is so at this moment.
   void show(std::span<projection_status const> projections) noexcept;
