@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/command/detail/boundary_scope.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace cleave::detail {
@@ -18,10 +19,12 @@ result<void> streams_scope::check(command_type const&, std::string_view) const {
   return {};
 }
 
-key_turns::places streams_scope::places() const noexcept {
-  key_turns::places all = 0;
-  for (part const& each : parts_) all |= key_turns::place_of(each.name);
-  return all;
+std::span<key_turns::place const> streams_scope::places() {
+  places_.clear();
+  for (part const& each : parts_) places_.push_back(key_turns::place_of(each.name));
+  std::ranges::sort(places_);
+  places_.erase(std::ranges::unique(places_).begin(), places_.end());
+  return places_;
 }
 
 result<append_request> streams_scope::request(boundary_command const& type, void const* command,

@@ -10,8 +10,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -23,8 +25,10 @@ struct counted {
 };
 BOOST_DESCRIBE_STRUCT(counted, (), (key))
 
-// Gives the others time to come in between.
+// What the next decision of this thread does meanwhile; else it gives the others time to come in between.
+thread_local std::function<void()> meanwhile;
 void think() {
+  if (auto const now = std::exchange(meanwhile, {})) return now();
   for (int i = 0; i < 20; ++i) std::this_thread::yield();
 }
 
@@ -138,4 +142,20 @@ TEST_CASE(
   });
   REQUIRE(app.execute(count{"a"}));
   CHECK(inner.head().value() == cleave::position(5));
+}
+
+TEST_CASE("a command does not wait for one on another key") {
+  cleave::memory::event_store inner;
+  cleave::any_event_store store{inner};
+  cleave::application app{store, cleave::deciders<counter>, cleave::boundaries<query_counter, pair_counter>};
+  auto const beside = [&](auto const& command) {
+    meanwhile = [&app, command] { std::thread([&] { CHECK(app.execute(command)); }).join(); };
+  };
+  beside(count{"b"});
+  CHECK(app.execute(count{"a"}));
+  beside(count_by_query{"b"});
+  CHECK(app.execute(count_by_query{"a"}));
+  beside(count_both{"c", "d"});
+  CHECK(app.execute(count_both{"a", "b"}));
+  CHECK(inner.head().value() == cleave::position(8));
 }

@@ -13,6 +13,9 @@
 #include <cleave/command/boundary.hpp>
 #include <cleave/command/detail/boundary_core.hpp>
 
+#include <boost/mp11/algorithm.hpp>
+
+#include <type_traits>
 #include <utility>
 
 namespace cleave {
@@ -42,11 +45,14 @@ template <class B, class WriteSide> class boundary_runner {
     if constexpr (has_category<B>) return std::string_view(B::category);
     else return std::string_view();
   }();
+  template <class C> using names_streams = std::bool_constant<!bounded_by_query<B, C>>;
 
 public:
   using commands = typename B::commands;
 
-  explicit boundary_runner(WriteSide& side) : core_(side, category, detail::boundary_state<B>) {}
+  explicit boundary_runner(WriteSide& side)
+      : core_(side, category, detail::boundary_state<B>,
+              boost::mp11::mp_any_of<commands, names_streams>::value) {}
 
   // Inlined also where nothing else is: a function less for each command.
   template <class C>

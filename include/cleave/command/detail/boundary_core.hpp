@@ -25,13 +25,15 @@ template <class WriteSide> class boundary_core {
   using pending_type = pending_command<WriteSide>;
 
 public:
-  // `category`: of the streams that decided events enter; empty for a boundary by streams. `type` must outlive it.
-  boundary_core(WriteSide& side, std::string_view category, state_type const& type)
+  // `category`: of the streams that decided events enter; empty for a boundary by streams. `names_streams`: some of the commands are by
+  // streams. `type` must outlive it.
+  boundary_core(WriteSide& side, std::string_view category, state_type const& type, bool names_streams)
       : side_(side),
         category_(category),
         type_(type),
         cache_(decides_in_commit<store_type> ? side.options().cached_boundaries : 0),
-        asked_(decides_in_commit<store_type> ? side.options().cached_boundaries : 0) {}
+        asked_(decides_in_commit<store_type> ? side.options().cached_boundaries : 0),
+        turns_(!decides_in_commit<store_type> || names_streams) {}
 
   command_result execute(boundary_command const& type, void const* command, command_context const& context) {
     try {
@@ -164,8 +166,8 @@ private:
   std::string_view category_;
   state_type const& type_;
   cache_type cache_;
-  key_turns turns_;
   std::vector<std::uint64_t> asked_; // keys of queries, each in the place of one that was asked before it
+  key_turns turns_;
 };
 
 } // namespace cleave::detail

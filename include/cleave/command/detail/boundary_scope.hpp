@@ -29,7 +29,11 @@ public:
 
   // What its states are known by.
   std::string key() const { return query_.key(); }
-  key_turns::places places() const { return key_turns::place_of(key()); }
+  // Where it has its turn; valid as long as this is.
+  std::span<key_turns::place const> places() {
+    place_ = key_turns::place_of(key());
+    return {&place_, 1};
+  }
 
   // Folds what matches behind `state.upto`, at most so many events; false: there may be more. After an error the state is half-way.
   // `store` is an event store, or what gives the reads of one inside a commit. Throws what evolve throws.
@@ -75,6 +79,7 @@ private:
   boundary_view view_;
   stream_buffer stream_;
   append_condition condition_{};
+  key_turns::place place_ = 0;
   stream_append part_{{}, expectation::any(), {}};
 };
 
@@ -84,7 +89,7 @@ public:
   streams_scope(boundary_command const& type, void const* command);
 
   result<void> check(command_type const&, std::string_view) const;
-  key_turns::places places() const noexcept;
+  std::span<key_turns::place const> places();
 
   // Throws what evolve throws.
   template <class Store> result<void> load(Store& store, state_type const& type, void* state) {
@@ -131,6 +136,7 @@ private:
   std::string_view boundary_; // what errors call it
   std::vector<part> parts_;
   std::vector<stream_append> appends_;
+  std::vector<key_turns::place> places_;
 };
 
 } // namespace cleave::detail

@@ -11,7 +11,6 @@
 #include <cleave/event/event_store.hpp>
 
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace cleave::detail {
@@ -220,7 +219,8 @@ private:
 
   command_result try_once(decide_type const& decide, void const* command, pending_command<WriteSide>& pending,
                           stream_name stream, command_record const& record) {
-    key_turns::turn turn(turns_, key_turns::place_of(stream.text()));
+    key_turns::place const place = key_turns::place_of(stream.text());
+    key_turns::turn turn(turns_, {&place, 1});
     any_state state(type_);
     auto good = catch_up(side_.store(), stream, state);
     if (good) good = pending.decide(decide, state.get(), command);
@@ -235,8 +235,7 @@ private:
   std::string_view category_;
   state_type const& type_;
   cache_type cache_;
-  struct no_turns {};
-  [[no_unique_address]] std::conditional_t<decides_in_commit<store_type>, no_turns, key_turns> turns_;
+  key_turns turns_{!decides_in_commit<store_type>};
 };
 
 } // namespace cleave::detail
