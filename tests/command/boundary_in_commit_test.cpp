@@ -11,9 +11,11 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using cleave::errc;
@@ -27,6 +29,7 @@ struct take_seat {
 };
 struct seats {
   static inline std::atomic<int> folded{0};
+  static inline std::function<void(int free)> on_enrolled; // behind each, with the seats that are left
   using commands = cleave::command_set<take_seat>;
   using events = cleave::event_set<school::course_defined, school::enrolled>;
   static constexpr std::string_view category = "course";
@@ -42,6 +45,7 @@ struct seats {
   void evolve(school::enrolled const&) {
     --free;
     ++folded;
+    if (on_enrolled) on_enrolled(free);
   }
   cleave::decision<school::enrolled> decide(take_seat const& c) const {
     if (c.count > free) return cleave::reject("course-full", "only {} left", free);
@@ -195,6 +199,25 @@ TEMPLATE_TEST_CASE("a boundary of many events is decided on all of them", "", in
   CHECK(said(school, 2) == "rejected: course-full: only 1 left");
   CHECK(said(school, 1) == "done");
   CHECK(said(school, 1) == "rejected: course-full: only 0 left");
+}
+
+TEST_CASE(
+    "what is appended while the many events of a boundary are read outside the commit is decided on, too") {
+  in_file in;
+  define(in.store, 2'000);
+  {
+    cleave::application school{in.store, cleave::boundaries<seats>};
+    REQUIRE(said(school, 1'500) == "done");
+  }
+  bool came = false;
+  seats::on_enrolled = [&](int free) {
+    if (free != 500 || std::exchange(came, true)) return;
+    define(in.store, -500);
+  };
+  cleave::application school{in.store, cleave::boundaries<seats>};
+  CHECK(said(school, 1) == "rejected: course-full: only 0 left");
+  seats::on_enrolled = nullptr;
+  CHECK(came);
 }
 
 TEMPLATE_TEST_CASE("sixteen threads take each seat once", "", in_memory, in_file) {

@@ -38,13 +38,17 @@ struct printed {
     return print;
   }
 };
+struct printed_otherwise {
+  static constexpr std::string_view command_name = "printed-otherwise";
+  static std::uint64_t fingerprint() { return 1; }
+};
 struct printer {
-  using commands = cleave::command_set<printed>;
+  using commands = cleave::command_set<printed, printed_otherwise>;
   using events = cleave::event_set<bank::withdrawn>;
   static constexpr std::string_view category = "printer";
-  static std::string_view id(printed const&) { return "1"; }
+  static std::string_view id(auto const&) { return "1"; }
   void evolve(bank::withdrawn const&) {}
-  cleave::decision<bank::withdrawn> decide(printed const&) const { return bank::withdrawn{1}; }
+  cleave::decision<bank::withdrawn> decide(auto const&) const { return bank::withdrawn{1}; }
 };
 
 cleave::testing::seeded_ids ids;
@@ -132,6 +136,8 @@ TEST_CASE("a command's own fingerprint tells it from others") {
   REQUIRE(runner.execute(printed{1, 1}, context));
   REQUIRE(runner.execute(printed{1, 2}, context)->repeated);
   REQUIRE(runner.execute(printed{2, 1}, context).error().error().code() == errc::command_id_reused);
+  // Their names tell two commands of one fingerprint apart.
+  CHECK(runner.execute(printed_otherwise{}, context).error().error().code() == errc::command_id_reused);
   auto const thrown = runner.execute(printed{13, 1}, context);
   REQUIRE(thrown.error().error().code() == errc::handler_failed);
   REQUIRE_THAT(thrown.error().message(), Contains("no print"));

@@ -227,6 +227,34 @@ TEST_CASE("a hook that fails or throws keeps the append from being stored") {
   CHECK_FALSE(done->repeated);
 }
 
+TEST_CASE("a command whose append a hook has refused has no outcome, and is no repeat when it comes again") {
+  fragile::copies_left = 1'000'000;
+  for (std::size_t const count : {std::size_t{1}, std::size_t{2}}) {
+    fixture f;
+    fragile const a(1);
+    command_record const record{.id = f.ids.next_command(), .command = "do-it", .fingerprint = 5};
+    auto const execute = [&](auto&& hook) {
+      std::vector<new_event> events;
+      for (std::size_t i = 0; i < count; ++i) events.push_back(f.event(a));
+      stream_append const part{"thing-1", expectation::any(), events};
+      return f.store.append({.streams = {&part, 1}, .command = &record}, hook);
+    };
+    auto const refuse = [](recorded_event const&) -> result<void> {
+      return unexpected(error(errc::invalid_argument, "no"));
+    };
+    REQUIRE_FALSE(execute(refuse));
+    CHECK_FALSE(f.store.find_command(record.id)->has_value());
+    // Also when the log has grown over the position that it was to have.
+    REQUIRE(f.append({f.event(a), f.event(a)}));
+    CHECK_FALSE(f.store.find_command(record.id)->has_value());
+    auto const done = execute(agree);
+    REQUIRE(done);
+    CHECK_FALSE(done->repeated);
+    CHECK(done->position == position(2 + count));
+    CHECK((*f.store.find_command(record.id))->position == position(2 + count));
+  }
+}
+
 TEST_CASE("a hook is not called for a repeat, a conflict, or an append without events") {
   fixture f;
   fragile const a(1);
