@@ -21,6 +21,7 @@
 #include <cleave/query/stored_projector.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -80,16 +81,10 @@ template <class P, class Store, class ReadStore> struct partitioned_stored_proje
     return partitioned_stored_projector<P, Store, ReadStore>(*log, rows, P{}, options);
   }
 };
-template <class Projector, class Store, class ReadStore> struct rebuildable_projector_factory {
+// Rows: a reference to a read store, or a span of them.
+template <class Projector, class Store, class Rows> struct rebuildable_projector_factory {
   Store* log;
-  ReadStore* rows;
-  projector_options options;
-  rebuild_options rebuild;
-  Projector operator()() const { return Projector(*log, *rows, options, rebuild); }
-};
-template <class Projector, class Store, class ReadStore> struct partitioned_rebuildable_projector_factory {
-  Store* log;
-  std::span<ReadStore> rows;
+  Rows rows;
   projector_options options;
   rebuild_options rebuild;
   Projector operator()() const { return Projector(*log, rows, options, rebuild); }
@@ -222,8 +217,8 @@ template <class ReadStore, class Live, class Next> struct rebuildable_projection
       : rows(&store), rebuild(chosen) {}
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
     using projector = rebuildable_projector<Live, Next, Store, ReadStore>;
-    return make_pack(
-        rebuildable_projector_factory<projector, Store, ReadStore>{&log, rows, options, rebuild});
+    return make_pack(rebuildable_projector_factory<projector, Store, std::reference_wrapper<ReadStore>>{
+        &log, *rows, options, rebuild});
   }
 };
 
@@ -236,7 +231,7 @@ template <class ReadStore, class Live, class Next> struct partitioned_rebuildabl
   template <class Store> auto projectors(Store& log, projector_options const& options) const {
     using projector = partitioned_rebuildable_projector<Live, Next, Store, ReadStore>;
     return make_pack(
-        partitioned_rebuildable_projector_factory<projector, Store, ReadStore>{&log, rows, options, rebuild});
+        rebuildable_projector_factory<projector, Store, std::span<ReadStore>>{&log, rows, options, rebuild});
   }
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/base/light_lock.hpp>
+#include <cleave/base/relax.hpp>
 
 #include <condition_variable>
 #include <mutex>
@@ -10,14 +11,6 @@ namespace {
 
 // What the lock is for takes less time than to wake a thread.
 constexpr int polls = 100;
-
-void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb" ::: "memory");
-#endif
-}
 
 } // namespace
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <cleave/base/attention.hpp>
 #include <cleave/base/process_barrier.hpp>
+#include <cleave/base/relax.hpp>
 #include <cleave/config.hpp>
 #include <cleave/event/commit_signal.hpp>
 
@@ -25,14 +26,6 @@ constexpr std::int64_t longest_wait_us = std::int64_t{10} * 366 * 24 * 3600 * 1'
 constexpr std::int64_t shortest_poll_ns = 1'000;
 constexpr std::int64_t longest_poll_ns = 50'000;
 constexpr std::uint32_t polling_max = 2;
-
-void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb" ::: "memory");
-#endif
-}
 
 } // namespace
 
@@ -145,7 +138,7 @@ bool commit_signal::state::poll(std::uint64_t wanted, std::uint64_t seen,
     }
     if (interrupts.load(std::memory_order_relaxed) != seen) return false;
     if (round % 32 != 0) {
-      relax();
+      detail::relax();
       continue;
     }
     if (steady::now() >= end) break;

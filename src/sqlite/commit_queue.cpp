@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "commit_queue.hpp"
 
+#include <cleave/base/relax.hpp>
+
 #include "process_lock.hpp"
 
 #include <algorithm>
@@ -21,14 +23,6 @@ constexpr int rounds_between_looks = 64;
 constexpr int sleeping_groups = 256;
 // Room is made for so many at once: the mutex is the callers', too.
 constexpr std::size_t completed_at_once = 64;
-
-void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb" ::: "memory");
-#endif
-}
 
 } // namespace
 
@@ -120,7 +114,7 @@ void commit_queue::hand_to_server(queued_write* lead) noexcept {
 bool commit_queue::wait_for_work(queued_write*& to_lead, list& to_complete) {
   std::int64_t const end = steady_us() + poll_us;
   for (int round = 1; !has_work_.load(std::memory_order_acquire); ++round) {
-    relax();
+    cleave::detail::relax();
     if (round % rounds_between_looks == 0 && steady_us() >= end) break;
   }
   std::unique_lock lock(mutex_);
@@ -369,7 +363,7 @@ bool commit_queue::wait(queued_write& write) {
   if (waiting_before < cores - 1) {
     std::int64_t const end = steady_us() + poll_us;
     for (int round = 1; write.state_.load(std::memory_order_acquire) == queued_write::waiting; ++round) {
-      relax();
+      cleave::detail::relax();
       if (round % rounds_between_looks == 0 && steady_us() >= end) break;
     }
   }

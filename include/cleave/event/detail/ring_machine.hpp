@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cleave/base/process_barrier.hpp>
+#include <cleave/base/relax.hpp>
 
 #include <atomic>
 
@@ -50,15 +51,8 @@ struct native_machine : native_atomics {
     producer* const known = this_ring_producer;
     return known != nullptr ? known : new_producer();
   }
-  // Between two looks at something that another thread is about to change.
-  static void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("isb" ::: "memory");
-#endif
-  }
-  static void pass_time() noexcept { relax(); } // also when nothing changes
+  static void relax() noexcept { detail::relax(); } // between two looks at something that is about to change
+  static void pass_time() noexcept { relax(); }     // also when nothing changes
   // Asks for the cache line of `at`, which this thread will write. (GCC's builtin asks for it as one that will be read, unless it
   // compiles for a later processor than the first with 64 bits.)
   static void fetch_to_write(void const* at) noexcept {
